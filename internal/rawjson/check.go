@@ -1,0 +1,329 @@
+package rawjson
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxDepth is the deepest nesting that [Check] accepts. Real requests stay
+// below 40; the limit keeps a hostile one from costing a stack.
+const MaxDepth = 256
+
+// SyntaxError says where and why a text is not acceptable JSON.
+type SyntaxError struct {
+	Line, Column, Offset int // Line and Column from 1, Offset in bytes from 0
+	Reason               string
+}
+
+// Error implements error.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("%s: line %d column %d (char %d)", e.Reason, e.Line, e.Column, e.Offset)
+}
+
+// Check validates a whole JSON text strictly: grammar, UTF-8, escapes (no lone
+// surrogates), nesting of at most [MaxDepth], nothing after the value, and no
+// key twice at the top level. It returns the value without surrounding space,
+// sharing memory with data.
+func Check(data []byte) (Value, error) {
+	c := checker{b: data}
+	start := skipSpace(data, 0)
+	if !utf8.Valid(data) {
+		return nil, c.fail(invalidUTF8At(data), "the text is not valid UTF-8")
+	}
+	end, err := c.value(start, 0)
+	if err != nil {
+		return nil, err
+	}
+	if rest := skipSpace(data, end); rest != len(data) {
+		return nil, c.fail(rest, "unexpected text after the JSON value")
+	}
+	return Value(data[start:end]), nil
+}
+
+// Keys lists the decoded keys of an object and fails when one stands there
+// twice, or differs only in case from a name in known: another reader of the
+// same bytes could see another value there.
+func Keys(v Value, known []string) error {
+	seen := make(map[string]struct{}, 16)
+	for f := range v.Fields() {
+		k := f.Name()
+		if _, dup := seen[k]; dup {
+			return fmt.Errorf("the key %q stands twice at the top level; send it once", k)
+		}
+		seen[k] = struct{}{}
+		for _, name := range known {
+			if len(name) == len(k) && name != k && strings.EqualFold(name, k) {
+				return fmt.Errorf("the key %q must be written %q", k, name)
+			}
+		}
+	}
+	return nil
+}
+
+type checker struct{ b []byte }
+
+func (c *checker) fail(at int, reason string) error {
+	at = min(max(at, 0), len(c.b))
+	line, col := 1, 1
+	for _, ch := range c.b[:at] {
+		if ch == '\n' {
+			line, col = line+1, 1
+		} else {
+			col++
+		}
+	}
+	return &SyntaxError{Line: line, Column: col, Offset: at, Reason: reason}
+}
+
+func (c *checker) value(i, depth int) (int, error) {
+	if i >= len(c.b) {
+		return 0, c.fail(i, "unexpected end of the text, expected a value")
+	}
+	switch ch := c.b[i]; {
+	case ch == '"':
+		return c.str(i)
+	case ch == '{':
+		return c.object(i, depth+1)
+	case ch == '[':
+		return c.array(i, depth+1)
+	case ch == '-' || (ch >= '0' && ch <= '9'):
+		return c.number(i)
+	case ch == 't':
+		return c.literal(i, "true")
+	case ch == 'f':
+		return c.literal(i, "false")
+	case ch == 'n':
+		return c.literal(i, "null")
+	}
+	return 0, c.fail(i, "unexpected character, expected a value")
+}
+
+func (c *checker) literal(i int, word string) (int, error) {
+	if len(c.b)-i < len(word) || string(c.b[i:i+len(word)]) != word {
+		return 0, c.fail(i, "unexpected character, expected "+word)
+	}
+	return i + len(word), nil
+}
+
+func (c *checker) object(i, depth int) (int, error) {
+	if depth > MaxDepth {
+		return 0, c.fail(i, fmt.Sprintf("nested deeper than %d levels", MaxDepth))
+	}
+	i = skipSpace(c.b, i+1)
+	if i < len(c.b) && c.b[i] == '}' {
+		return i + 1, nil
+	}
+	for {
+		if i >= len(c.b) || c.b[i] != '"' {
+			return 0, c.fail(i, "unexpected character, expected a string key")
+		}
+		end, err := c.member(i, depth)
+		if err != nil {
+			return 0, err
+		}
+		next, done, err := c.next(end, '}')
+		if done || err != nil {
+			return next, err
+		}
+		i = next
+	}
+}
+
+func (c *checker) member(i, depth int) (int, error) {
+	i, err := c.str(i)
+	if err != nil {
+		return 0, err
+	}
+	if i = skipSpace(c.b, i); i >= len(c.b) || c.b[i] != ':' {
+		return 0, c.fail(i, "unexpected character, expected ':'")
+	}
+	return c.value(skipSpace(c.b, i+1), depth)
+}
+
+func (c *checker) array(i, depth int) (int, error) {
+	if depth > MaxDepth {
+		return 0, c.fail(i, fmt.Sprintf("nested deeper than %d levels", MaxDepth))
+	}
+	i = skipSpace(c.b, i+1)
+	if i < len(c.b) && c.b[i] == ']' {
+		return i + 1, nil
+	}
+	for {
+		end, err := c.value(i, depth)
+		if err != nil {
+			return 0, err
+		}
+		next, done, err := c.next(end, ']')
+		if done || err != nil {
+			return next, err
+		}
+		i = next
+	}
+}
+
+// next reads what follows an element: a comma (then the start of the next
+// element is returned) or the closing bracket (then the index after it).
+func (c *checker) next(i int, closing byte) (at int, done bool, err error) {
+	i = skipSpace(c.b, i)
+	if i >= len(c.b) {
+		return 0, false, c.fail(i, "unexpected end of the text")
+	}
+	switch c.b[i] {
+	case ',':
+		return skipSpace(c.b, i+1), false, nil
+	case closing:
+		return i + 1, true, nil
+	}
+	return 0, false, c.fail(i, fmt.Sprintf("unexpected character, expected ',' or '%c'", closing))
+}
+
+func (c *checker) number(i int) (int, error) {
+	start, b := i, c.b
+	if b[i] == '-' {
+		i++
+	}
+	switch n := digits(b, i); {
+	case n == i:
+		return 0, c.fail(start, "invalid number")
+	case b[i] == '0' && n > i+1:
+		return 0, c.fail(start, "invalid number with a leading zero")
+	default:
+		i = n
+	}
+	if i < len(b) && b[i] == '.' {
+		n := digits(b, i+1)
+		if n == i+1 {
+			return 0, c.fail(start, "invalid number")
+		}
+		i = n
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		i++
+		if i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		n := digits(b, i)
+		if n == i {
+			return 0, c.fail(start, "invalid number")
+		}
+		i = n
+	}
+	return i, nil
+}
+
+func digits(b []byte, i int) int {
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plain returns the index of the first byte at or after i that is a quote, a
+// backslash or a control character. Eight bytes at a time: strings are nearly
+// all of a long prompt.
+func plain(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote := w ^ ones*'"'
+		slash := w ^ ones*'\\'
+		hit := ((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*' ') &^ w)
+		if hit &= highs; hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+		i++
+	}
+	return i
+}
+
+func (c *checker) str(i int) (int, error) {
+	i++
+	for {
+		i = plain(c.b, i)
+		if i >= len(c.b) {
+			return 0, c.fail(i, "unexpected end of the text within a string")
+		}
+		switch c.b[i] {
+		case '"':
+			return i + 1, nil
+		case '\\':
+			n, err := c.escape(i)
+			if err != nil {
+				return 0, err
+			}
+			i = n
+		default:
+			return 0, c.fail(i, "control character within a string; escape it")
+		}
+	}
+}
+
+func (c *checker) escape(i int) (int, error) {
+	if i+1 >= len(c.b) {
+		return 0, c.fail(i, "unexpected end of the text within a string")
+	}
+	switch c.b[i+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2, nil
+	case 'u':
+		return c.unicode(i)
+	}
+	return 0, c.fail(i, "invalid escape within a string")
+}
+
+func (c *checker) unicode(i int) (int, error) {
+	r, ok := hex4(c.b, i+2)
+	switch {
+	case !ok:
+		return 0, c.fail(i, `invalid \u escape within a string`)
+	case r < 0xd800 || r > 0xdfff:
+		return i + 6, nil
+	case r >= 0xdc00 || i+8 > len(c.b) || c.b[i+6] != '\\' || c.b[i+7] != 'u':
+		return 0, c.fail(i, "lone surrogate within a string")
+	}
+	low, ok := hex4(c.b, i+8)
+	if !ok || low < 0xdc00 || low > 0xdfff {
+		return 0, c.fail(i, "lone surrogate within a string")
+	}
+	return i + 12, nil
+}
+
+func hex4(b []byte, i int) (rune, bool) {
+	if i+4 > len(b) {
+		return 0, false
+	}
+	var r rune
+	for _, ch := range b[i : i+4] {
+		switch {
+		case ch >= '0' && ch <= '9':
+			r = r<<4 | rune(ch-'0')
+		case ch >= 'a' && ch <= 'f':
+			r = r<<4 | rune(ch-'a'+10)
+		case ch >= 'A' && ch <= 'F':
+			r = r<<4 | rune(ch-'A'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
+}
+
+func invalidUTF8At(b []byte) int {
+	for i := 0; i < len(b); {
+		r, n := utf8.DecodeRune(b[i:])
+		if r == utf8.RuneError && n <= 1 {
+			return i
+		}
+		i += n
+	}
+	return 0
+}

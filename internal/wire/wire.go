@@ -1,0 +1,151 @@
+// Package wire defines how a wire format is plugged in: Wire is the format as
+// spoken to an upstream, Dialect the same format as spoken by a client. Both are
+// pure functions over the canonical model of package llm: no network, clock,
+// environment or globals, so that golden vectors and fuzzers reach all of it.
+package wire
+
+import (
+	"iter"
+	"net/http"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/sse"
+)
+
+// Wire speaks one upstream format.
+type Wire interface {
+	// Name of the format: "chat", "anthropic", "gemini".
+	Name() string
+	// Native is the dialect whose requests this wire passes through as bytes
+	// (without Expand), or "".
+	Native() string
+	// Encode writes the request for the target. An error is an *llm.Error that goes
+	// to the client (unsupported parameters, contradictions).
+	Encode(req *llm.Request, t *Target) (*Call, error)
+	// Response reads a whole successful answer. A body that is an error in spite of
+	// its status 200, or no answer at all, is an *llm.Error.
+	Response(c *Call, body []byte) (*llm.Response, error)
+	// Stream reads a streamed answer. The last pair has an error when the stream
+	// failed or broke off (io.ErrUnexpectedEOF when no terminal event came); a good
+	// end has none. Events are valid until the next iteration.
+	Stream(c *Call, r *sse.Reader) iter.Seq2[llm.Event, error]
+	// Error reads an unsuccessful answer and never returns nil.
+	Error(status int, h http.Header, body []byte) *llm.Error
+}
+
+// Repair is a change to a request after the upstream refused it for lost or
+// foreign reasoning state; see [Mender].
+type Repair string
+
+// The known repairs.
+const (
+	// RepairSignatures replaces every thought signature by the placeholder.
+	RepairSignatures Repair = "signatures"
+	// RepairThinking leaves out every thinking block.
+	RepairThinking Repair = "thinking"
+	// RepairReasoning fills in reasoning_content wherever it may be demanded.
+	RepairReasoning Repair = "reasoning"
+	// RepairSchema sends tool schemas in the older, smaller form.
+	RepairSchema Repair = "schema"
+)
+
+// Mender is a wire that knows how to repair a request which the upstream refused.
+// The gateway then encodes it again with Target.Repair set and sends it once more,
+// at most once a request and repair, without counting a retry.
+type Mender interface {
+	Mend(c *Call, e *llm.Error) (Repair, bool)
+}
+
+// MediaReader is a wire that cannot pass on every address of an image or file.
+type MediaReader interface {
+	// NeedsData reports whether the content must be fetched by the gateway and sent
+	// inline.
+	NeedsData(m *llm.Media, t *Target) bool
+}
+
+// Dialect speaks one format with a client.
+type Dialect interface {
+	// Name of the format: "chat".
+	Name() string
+	// Decode reads the envelope of a checked body. Errors are *llm.Error.
+	Decode(body rawjson.Value) (*llm.Request, error)
+	// Expand fills in messages, tools and tool choice. Errors are *llm.Error.
+	Expand(req *llm.Request) error
+	// Response writes a whole answer.
+	Response(req *llm.Request, resp *llm.Response, a Answer) []byte
+	// Stream begins the encoding of a streamed answer.
+	Stream(req *llm.Request, a Answer) StreamEncoder
+	// Error writes an error as status and body.
+	Error(e *llm.Error) (status int, body []byte)
+}
+
+// Answer is what the gateway decides about an answer.
+type Answer struct {
+	// Model is the name to show the client.
+	Model string
+	// CallID is the gateway's id of the request, for ids that must be minted.
+	CallID string
+	// Created is the time of the answer in seconds since 1970, when the upstream
+	// does not say one.
+	Created int64
+	// SignatureInID appends thought signatures to tool-call ids (LiteLLM's default).
+	SignatureInID bool
+	// MergeReasoning puts reasoning text into the content between <think> tags.
+	MergeReasoning bool
+	// Provider made the answer, for provider-specific fields.
+	Provider string
+	// StreamCost, when set, gives the cost in USD as JSON number for the usage chunk
+	// of a stream; nil or an absent value leaves it out.
+	StreamCost func(*llm.Usage) rawjson.Value
+}
+
+// StreamEncoder writes the events of one streamed answer. Every method appends
+// complete SSE events to dst.
+type StreamEncoder interface {
+	Event(dst []byte, ev *llm.Event) []byte
+	// Error writes a failure after the answer has begun. Nothing follows it.
+	Error(dst []byte, e *llm.Error) []byte
+	// Close writes the end of a good stream.
+	Close(dst []byte) []byte
+	// Ping writes a keepalive.
+	Ping(dst []byte) []byte
+}
+
+// Call is an encoded request and what is needed to read its answer.
+type Call struct {
+	// Path is appended to the base URL, for example "/chat/completions"; with
+	// Absolute it replaces it.
+	Path     string
+	Absolute bool
+	// Header holds headers besides credentials and content type.
+	Header http.Header
+	Body   []byte
+	// Dropped says what translation left out or changed, for the header
+	// x-fairlead-dropped and the log.
+	Dropped []llm.Drop
+	// Native says that Body is the client's own format and the answer passes through.
+	Native bool
+	// Aggregate says that the upstream streams although the client does not want a
+	// stream; the events are collected into one answer.
+	Aggregate bool
+
+	// Seed makes minted ids unique; the gateway sets it to the request's id.
+	Seed string
+	// Request and Target are those of Encode, for reading the answer.
+	Request *llm.Request
+	Target  *Target
+	// Names maps tool names as sent upstream back to the client's.
+	Names map[string]string
+	// JSONTool is the name of the tool that stands in for a response format; its
+	// arguments become the text of the answer.
+	JSONTool string
+}
+
+// ToolName returns the client's name of a tool.
+func (c *Call) ToolName(upstream string) string {
+	if name, ok := c.Names[upstream]; ok {
+		return name
+	}
+	return upstream
+}

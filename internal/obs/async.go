@@ -1,0 +1,83 @@
+package obs
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// asyncLines bounds the log lines that wait for a slow reader.
+const asyncLines = 4096
+
+// Async is a writer that never blocks its caller: a terminal that was stopped or
+// a full pipe must not stop requests. Lines past the bound are dropped, and a
+// line says how many.
+type Async struct {
+	w       io.Writer
+	lines   chan []byte
+	done    chan struct{}
+	dropped atomic.Int64
+	once    sync.Once
+}
+
+// NewAsync starts the writing goroutine; Close ends it.
+func NewAsync(w io.Writer) *Async {
+	a := &Async{w: w, lines: make(chan []byte, asyncLines), done: make(chan struct{})}
+	go a.run()
+	return a
+}
+
+// Write queues a copy of p. It never fails.
+func (a *Async) Write(p []byte) (int, error) {
+	select {
+	case a.lines <- bytes.Clone(p):
+	default:
+		a.dropped.Add(1)
+	}
+	return len(p), nil
+}
+
+// Close writes what is queued, for at most a second, and ends the goroutine.
+// Write must not be called after it.
+func (a *Async) Close() error {
+	a.once.Do(func() { close(a.lines) })
+	select {
+	case <-a.done:
+	case <-time.After(time.Second):
+	}
+	return nil
+}
+
+func (a *Async) run() {
+	defer close(a.done)
+	var buf []byte
+	for line := range a.lines {
+		buf = a.batch(append(buf[:0], line...))
+		// There is nobody to tell when the log itself cannot be written.
+		_, _ = a.w.Write(buf)
+	}
+}
+
+// batch adds the lines that have already arrived, for one write call.
+func (a *Async) batch(buf []byte) []byte {
+	for len(buf) < 32<<10 {
+		select {
+		case line, ok := <-a.lines:
+			if !ok {
+				return buf
+			}
+			buf = append(buf, line...)
+			continue
+		default:
+		}
+		break
+	}
+	if n := a.dropped.Swap(0); n > 0 {
+		buf = append(buf, "log: the reader is too slow, lines dropped: "...)
+		buf = append(strconv.AppendInt(buf, n, 10), '\n')
+	}
+	return buf
+}

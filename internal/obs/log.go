@@ -1,0 +1,33 @@
+// Package obs is what an operator sees of the gateway: the log, and the rule
+// that no secret and no prompt ever reaches it.
+package obs
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/lmittmann/tint"
+)
+
+// LogOptions choose the form of the log.
+type LogOptions struct {
+	// JSON writes one JSON object a line (litellm_settings.json_logs).
+	JSON bool
+	// Color is for a terminal.
+	Color bool
+	// Debug also shows what happens on the way (--debug).
+	Debug bool
+}
+
+// NewLogger makes the gateway's logger over w.
+func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
+	level := slog.LevelInfo
+	if o.Debug {
+		level = slog.LevelDebug
+	}
+	if o.JSON {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !o.Color}))
+}

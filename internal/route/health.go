@@ -1,0 +1,189 @@
+package route
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+)
+
+const (
+	defaultCooldown = 5 * time.Second
+	// maxRetryAfter is the longest Retry-After that is obeyed as a wait or as the
+	// length of a cooldown.
+	maxRetryAfter = 60 * time.Second
+	// defaultAllowedFails counts where allowed_fails_policy has nothing for a cause.
+	defaultAllowedFails = 3
+	// minTraffic is how many requests of a minute the share of failures is taken of.
+	minTraffic = 5
+)
+
+// health is what is known of a deployment's failures. It outlives the table.
+type health struct {
+	until atomic.Int64 // ns since 1970; resting before it
+
+	mu sync.Mutex
+	// fails within the window of allowed_fails, which ends at expires.
+	fails   int
+	expires time.Time
+	// Calls of the current minute, for the default policy.
+	minute       int64
+	good, failed int
+}
+
+func (h *health) cooling(now time.Time) bool {
+	until := h.until.Load()
+	return until != 0 && now.UnixNano() < until
+}
+
+func (h *health) restsUntil() time.Time { return time.Unix(0, h.until.Load()) }
+
+func (h *health) succeeded(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turn(now)
+	h.good++
+}
+
+// turn begins a new minute.
+func (h *health) turn(now time.Time) {
+	if minute := now.Unix() / 60; minute != h.minute {
+		h.minute, h.good, h.failed = minute, 0, 0
+	}
+}
+
+// rest cools until now+d, never shorter than already decided.
+func (h *health) rest(now time.Time, d time.Duration) {
+	until := now.Add(d).UnixNano()
+	for {
+		before := h.until.Load()
+		if before >= until || h.until.CompareAndSwap(before, until) {
+			return
+		}
+	}
+}
+
+// fail records a failed call and cools the deployment when the rules say so.
+// repeated says that this request has failed there before: LiteLLM counts a
+// request once per deployment, however often it is retried.
+func (t *Table) fail(m *member, e *llm.Error, repeated bool, now time.Time) (cooled bool) {
+	if t.settings.DisableCooldowns || !concerns(e) {
+		return false
+	}
+	d := t.cooldownTime(m)
+	if d <= 0 || !t.exceeded(m, e, repeated, now, d) {
+		return false
+	}
+	m.health.rest(now, max(d, min(e.RetryAfter, maxRetryAfter)))
+	return true
+}
+
+// exceeded counts the failure and reports whether it is one too many.
+func (t *Table) exceeded(m *member, e *llm.Error, repeated bool, now time.Time, window time.Duration) bool {
+	h := m.health
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turn(now)
+	if !repeated {
+		h.failed++
+	}
+	allowed, set := t.allowedFails(e)
+	if !set {
+		return !m.alone && h.byDefault(e)
+	}
+	if !now.Before(h.expires) {
+		h.fails = 0
+	}
+	if !repeated {
+		h.fails++
+		h.expires = now.Add(window)
+	}
+	if h.fails <= allowed {
+		return false
+	}
+	h.fails = 0
+	return true
+}
+
+// byDefault is LiteLLM's policy for several deployments without allowed_fails: at
+// once for what a retry cannot cure and for a rate limit, else when more than
+// half of at least five requests of the minute failed.
+func (h *health) byDefault(e *llm.Error) bool {
+	switch e.Status {
+	case 429, 401, 402, 404:
+		return true
+	}
+	total := h.good + h.failed
+	return total >= minTraffic && 2*h.failed > total
+}
+
+// concerns reports whether a failure says anything about the deployment.
+func concerns(e *llm.Error) bool {
+	if !e.Upstream || strings.Contains(e.Message, "APIConnectionError") {
+		return false
+	}
+	switch e.Status {
+	case 401, 402, 404, 408, 429:
+		return true
+	}
+	return e.Status >= 500
+}
+
+func (t *Table) cooldownTime(m *member) time.Duration {
+	if m.CooldownTime != nil {
+		return *m.CooldownTime
+	}
+	if t.settings.CooldownTime != nil {
+		return *t.settings.CooldownTime
+	}
+	return defaultCooldown
+}
+
+// allowedFails is the number of failures that the configuration allows for the
+// cause, and whether it says one at all.
+func (t *Table) allowedFails(e *llm.Error) (int, bool) {
+	s := &t.settings
+	if s.AllowedFailsPolicy != nil {
+		if n := s.AllowedFailsPolicy.of(e); n != nil {
+			return *n, true
+		}
+	}
+	if s.AllowedFails != nil {
+		return *s.AllowedFails, true
+	}
+	return defaultAllowedFails, s.AllowedFailsPolicy != nil
+}
+
+// of returns the number for an error's cause, else the default, else nil.
+func (c *Counts) of(e *llm.Error) *int {
+	if n := c.cause(e.Kind); n != nil {
+		return n
+	}
+	return c.Default
+}
+
+func (c *Counts) cause(kind llm.ErrorKind) *int {
+	switch kind {
+	case llm.KindBadRequest, llm.KindUnsupportedParams, llm.KindContextWindow, llm.KindUnprocessable:
+		return c.BadRequest
+	case llm.KindContentPolicy:
+		return c.ContentPolicy
+	case llm.KindAuthentication, llm.KindPermission:
+		return c.Authentication
+	case llm.KindNotFound:
+		return c.NotFound
+	case llm.KindTimeout:
+		return c.Timeout
+	case llm.KindRateLimit:
+		return c.RateLimit
+	case llm.KindInternal, llm.KindConnection:
+		return c.InternalServer
+	case llm.KindUnavailable:
+		return c.ServiceUnavailable
+	case llm.KindBadGateway:
+		return c.BadGateway
+	}
+	return nil
+}

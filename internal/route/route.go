@@ -1,0 +1,155 @@
+// Package route decides which deployment answers a request, and what happens
+// when it fails: model groups and their names, the choice inside a group,
+// cooldowns, retries and fallbacks. It is pure: time and chance are given to it,
+// and it neither sleeps nor dials. The relay drives a [Plan]:
+//
+//	plan, err := table.Plan(model, overrides, now)
+//	for {
+//		step, err := plan.Next(now)   // err is what the client gets
+//		// wait step.Wait, call step.Deployment with step.Model
+//		plan.Failed(step, err, now)   // or plan.Succeeded(step, now), and done
+//	}
+package route
+
+import (
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+)
+
+// Deployment is one upstream model that can answer for a group. The table never
+// changes it.
+type Deployment struct {
+	// ID is unique in a table and stable over reloads: cooldowns hang on it.
+	ID string
+	// Group is the name that clients ask for; with a "*" it is a pattern.
+	Group string
+	// Upstream is the provider's name of the model. What the "*" of Group stood
+	// for replaces its "*".
+	Upstream string
+	// Name is the full upstream name with the provider ("openai/gpt-4o"), by which
+	// a client may also ask; "" for none.
+	Name string
+	// Weight, RPM and TPM share out the requests of a group; 0 means not given.
+	Weight   float64
+	RPM, TPM int64
+	// Order ranks the deployments of a group, lowest first; 0 means not given and
+	// ranks with 1.
+	Order int
+	// MaxParallel caps requests in flight; 0 means no cap. Not enforced yet.
+	MaxParallel int
+	// Timeout and StreamTimeout are the deployment's own; 0 means not given. They
+	// are carried for the relay.
+	Timeout, StreamTimeout time.Duration
+	// NumRetries overrides Settings.NumRetries, nil when not given.
+	NumRetries *int
+	// CooldownTime overrides Settings.CooldownTime; 0 never cools it.
+	CooldownTime *time.Duration
+	// Ref is whatever the relay needs beside the above.
+	Ref any
+}
+
+// Counts holds one number per cause of failure, for retry_policy and
+// allowed_fails_policy; nil means not given. Its fields are those of the
+// configuration's FailureCounts, so that one converts to the other.
+type Counts struct {
+	BadRequest, Authentication, Timeout, RateLimit, ContentPolicy, InternalServer, ServiceUnavailable, BadGateway, NotFound, Default *int
+}
+
+// Rule says which names answer, in order, when Group has failed. Group "*"
+// stands for every group without a rule of its own.
+type Rule struct {
+	Group   string
+	Targets []string
+}
+
+// Settings are the routing rules of a table. The zero value has LiteLLM's
+// defaults.
+type Settings struct {
+	// Strategy is routing_strategy; every name means simple-shuffle so far.
+	Strategy string
+	// NumRetries is the number of retries a group gets; nil means 2.
+	NumRetries *int
+	// RetryAfter is the least wait before a retry on the same deployment.
+	RetryAfter time.Duration
+	// RetryPolicy sets the number of retries by cause, and GroupRetryPolicy does
+	// so for one group.
+	RetryPolicy      *Counts
+	GroupRetryPolicy map[string]Counts
+
+	// AllowedFails is the number of failures within CooldownTime that a deployment
+	// may have; nil means LiteLLM's default policy.
+	AllowedFails       *int
+	AllowedFailsPolicy *Counts
+	// CooldownTime is how long a deployment rests; nil means 5 s, 0 never.
+	CooldownTime     *time.Duration
+	DisableCooldowns bool
+
+	Fallbacks              []Rule
+	ContextWindowFallbacks []Rule
+	ContentPolicyFallbacks []Rule
+	DefaultFallbacks       []string
+	// MaxFallbacks limits the fallbacks of one request; nil means 5.
+	MaxFallbacks *int
+	// FallbackOnUnsupportedParams lets a refused parameter lead to a fallback; nil
+	// means true.
+	FallbackOnUnsupportedParams *bool
+
+	// Aliases maps further names to groups.
+	Aliases map[string]string
+	// Guess finds the provider of a bare model name ("gpt-4o" is openai's), so that
+	// "openai/*" answers for it; nil guesses nothing.
+	Guess func(model string) (provider string, ok bool)
+	// Rand gives numbers in [0,1) and must be safe for concurrent use; nil always
+	// gives 0.
+	Rand func() float64
+}
+
+// Overrides are what one request says about its own routing.
+type Overrides struct {
+	// Endpoint is the path that the client called, for the sentence about an
+	// unknown model: "/chat/completions".
+	Endpoint string
+	// NumRetries overrides the configured number; nil when not given.
+	NumRetries *int
+	// Fallbacks replace the configured general fallbacks when not nil.
+	Fallbacks []Fallback
+	// DisableFallbacks forbids every fallback.
+	DisableFallbacks bool
+	// OwnTimeout says that the client set the timeout itself: running into it then
+	// says nothing about the deployment, and does not cool it.
+	OwnTimeout bool
+}
+
+// Fallback is one fallback that a request names itself.
+type Fallback struct {
+	// Group limits it to failures of this group; "" is any.
+	Group string
+	// Model is the name to ask instead.
+	Model string
+	// Params replace parameters of the request for this fallback.
+	Params []llm.Param
+}
+
+// Step is one attempt.
+type Step struct {
+	// Deployment to call.
+	Deployment *Deployment
+	// Model is the provider's name of the model, patterns filled in.
+	Model string
+	// Group is the name under which the deployment was asked for: the client's, or
+	// that of a fallback.
+	Group string
+	// Wait is how long to wait before the call.
+	Wait time.Duration
+	// Attempt counts the calls of the request from 1, Retry the retries within the
+	// current group from 0, Fallback the fallbacks from 0.
+	Attempt, Retry, Fallback int
+	// MaxRetries is how many retries the group gets at most for a failure that has
+	// no policy of its own.
+	MaxRetries int
+	// Params replace parameters of the request, nil for none.
+	Params []llm.Param
+
+	member *member
+}

@@ -1,0 +1,132 @@
+package route
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Table is the set of model groups. It is immutable but for the health of its
+// deployments, and safe for concurrent use.
+type Table struct {
+	settings Settings
+	strategy strategy
+	groups   map[string]*group
+	names    []string
+	patterns []pattern // most specific first
+	byID     map[string]*group
+	byName   map[string]*group
+
+	general, contextWindow, contentPolicy rules
+}
+
+// group is the deployments that share a name.
+type group struct {
+	name    string
+	members []*member
+}
+
+// member is a deployment with its health.
+type member struct {
+	*Deployment
+	health *health
+	// alone says that its group has no other deployment.
+	alone bool
+}
+
+// New builds a table. Deployments with the same Group form a group, in order.
+func New(s Settings, deployments []Deployment) *Table {
+	t := &Table{
+		settings: s, strategy: newStrategy(s.Strategy), groups: map[string]*group{},
+		byID: map[string]*group{}, byName: map[string]*group{},
+		general: newRules(s.Fallbacks), contextWindow: newRules(s.ContextWindowFallbacks),
+		contentPolicy: newRules(s.ContentPolicyFallbacks),
+	}
+	for i := range deployments {
+		t.add(&member{Deployment: &deployments[i], health: &health{}})
+	}
+	for _, name := range t.names {
+		g := t.groups[name]
+		g.settle()
+		if strings.Contains(name, "*") {
+			t.patterns = append(t.patterns, newPattern(g))
+		}
+	}
+	slices.SortStableFunc(t.patterns, func(a, b pattern) int {
+		if a.weight != b.weight {
+			return b.weight - a.weight
+		}
+		return len(a.literals) - len(b.literals)
+	})
+	return t
+}
+
+func (t *Table) add(m *member) {
+	g := t.groups[m.Group]
+	if g == nil {
+		g = &group{name: m.Group}
+		t.groups[m.Group] = g
+		t.names = append(t.names, m.Group)
+	}
+	g.members = append(g.members, m)
+	single := &group{name: m.Group, members: []*member{m}}
+	if m.ID != "" {
+		t.byID[m.ID] = single
+	}
+	if m.Name != "" && !strings.Contains(m.Name, "*") && t.byName[m.Name] == nil {
+		t.byName[m.Name] = single
+	}
+}
+
+// settle marks the only deployment of a group: it has its own cooldown rules.
+func (g *group) settle() {
+	if len(g.members) == 1 {
+		g.members[0].alone = true
+	}
+}
+
+// Inherit takes over the health of the deployments that old has too, so that a
+// reload forgets no cooldown. Call it before t serves.
+func (t *Table) Inherit(old *Table) {
+	if old == nil {
+		return
+	}
+	for id, g := range t.byID {
+		if before := old.byID[id]; before != nil {
+			g.members[0].health = before.members[0].health
+		}
+	}
+}
+
+// Groups lists the names of the groups in the order of the configuration,
+// patterns included.
+func (t *Table) Groups() []string { return slices.Clone(t.names) }
+
+// Has reports whether a client may ask for name.
+func (t *Table) Has(name string) bool {
+	_, ok := t.lookup(name)
+	return ok
+}
+
+// Deployments returns the deployments that answer for name, nil when none.
+func (t *Table) Deployments(name string) []*Deployment {
+	found, ok := t.lookup(name)
+	if !ok {
+		return nil
+	}
+	out := make([]*Deployment, len(found.members))
+	for i, m := range found.members {
+		out[i] = m.Deployment
+	}
+	return out
+}
+
+// Cooling returns the time until which the deployment with this id rests, the
+// zero time when it does not.
+func (t *Table) Cooling(id string, now time.Time) time.Time {
+	g := t.byID[id]
+	if g == nil || !g.members[0].health.cooling(now) {
+		return time.Time{}
+	}
+	return g.members[0].health.restsUntil()
+}

@@ -1,0 +1,71 @@
+package config
+
+import "time"
+
+// FairleadSettings is the root key fairlead_settings: what LiteLLM does not
+// have. Everything has a safe default; an empty section is the normal case.
+type FairleadSettings struct {
+	// AllowMissingHooks starts the gateway although the file asks for a
+	// guardrail or custom_auth that cannot run here.
+	AllowMissingHooks bool
+	// DataDir is where the reasoning-state keeper writes its SQLite file; ""
+	// keeps everything in memory.
+	DataDir string
+	// ExposeAPIBase sends x-litellm-model-api-base, which shows the upstream
+	// URL to clients.
+	ExposeAPIBase bool
+
+	// ConnectTimeout limits dialling and the TLS handshake.
+	ConnectTimeout time.Duration
+	// TotalTimeout limits a whole call; a deployment's own timeout wins.
+	TotalTimeout time.Duration
+	// IdleTimeout limits the silence between two chunks of a stream.
+	IdleTimeout time.Duration
+	// DrainTimeout is how long open requests may take after SIGTERM.
+	DrainTimeout time.Duration
+
+	// MaxBodyBytes limits a request body.
+	MaxBodyBytes int64
+	// MaxResponseBytes limits an upstream answer that is not a stream.
+	MaxResponseBytes int64
+	// MaxEventBytes limits one event of an upstream stream.
+	MaxEventBytes int64
+	// MaxConcurrent limits requests in flight; 0 means no limit.
+	MaxConcurrent int
+
+	// MediaAllowedHosts may be fetched for images and files although they are
+	// private addresses.
+	MediaAllowedHosts []string
+	// MediaMaxBytes limits one fetched image or file.
+	MediaMaxBytes int64
+	// MediaTimeout limits one fetch.
+	MediaTimeout time.Duration
+	// MediaMaxCount limits fetches of one request.
+	MediaMaxCount int
+
+	// ReasoningMaxBytes bounds the memory of the reasoning-state keeper.
+	ReasoningMaxBytes int64
+	// ReasoningTTL is how long reasoning state is remembered.
+	ReasoningTTL time.Duration
+}
+
+const mebibyte = 1 << 20
+
+// DefaultFairleadSettings returns the values that hold when the file says
+// nothing.
+func DefaultFairleadSettings() FairleadSettings {
+	return FairleadSettings{
+		ConnectTimeout:    5 * time.Second,
+		TotalTimeout:      600 * time.Second,
+		IdleTimeout:       300 * time.Second,
+		DrainTimeout:      30 * time.Second,
+		MaxBodyBytes:      100 * mebibyte,
+		MaxResponseBytes:  100 * mebibyte,
+		MaxEventBytes:     16 * mebibyte,
+		MediaMaxBytes:     20 * mebibyte,
+		MediaTimeout:      10 * time.Second,
+		MediaMaxCount:     32,
+		ReasoningMaxBytes: 64 * mebibyte,
+		ReasoningTTL:      24 * time.Hour,
+	}
+}

@@ -1,0 +1,207 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+)
+
+// Options says what to load and through which eyes. The zero value of every
+// function field means the real file system, environment and clock.
+type Options struct {
+	// Path is the configuration file.
+	Path string
+	// EnvFile is --env-file: its variables fill those that are not set.
+	EnvFile string
+	// Listen is our own host:port, so that a base URL that leads back to the
+	// gateway is refused; "" skips the check.
+	Listen string
+	// Env looks up the process environment.
+	Env func(name string) (string, bool)
+	// ReadFile reads a file whole.
+	ReadFile func(path string) ([]byte, error)
+	// Now tells which models are past their deprecation date.
+	Now func() time.Time
+	// Overrides are command-line flags; they win over the file.
+	Overrides Overrides
+}
+
+// Overrides are settings of the command line. Zero values were not given.
+type Overrides struct {
+	DropParams     *bool
+	Debug          bool
+	RequestTimeout time.Duration
+	MaxTokens      *int
+	Temperature    *float64
+	// Model, with Alias, APIBase and APIVersion, serves one deployment (see
+	// FromModel) or adds it to the file's.
+	Model      string
+	Alias      string
+	APIBase    string
+	APIVersion string
+	// Headers go to every upstream call (--headers, a JSON object).
+	Headers map[string]string
+}
+
+// loader carries one load from stage to stage.
+type loader struct {
+	o      Options
+	report *Report
+	env    *environment
+	files  []string
+
+	unset []unsetReference
+	// told holds unset references that a finding has named already.
+	told map[*node]bool
+}
+
+// unsetReference is a value whose environment variable has no value.
+type unsetReference struct {
+	n    *node
+	path string
+}
+
+func newLoader(o Options) *loader {
+	if o.Env == nil {
+		o.Env = os.LookupEnv
+	}
+	if o.ReadFile == nil {
+		o.ReadFile = readLimited
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &loader{o: o, report: newReport(), env: &environment{process: o.Env}, told: map[*node]bool{}}
+}
+
+// readLimited reads a regular file of at most maxFileBytes (and one more byte,
+// so that the caller can see that it is too long).
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("%s is a directory", path)
+	}
+	return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+}
+
+// Load reads the file of o.Path and everything that it includes. It never
+// panics and never stops at the first mistake. The Config is nil only when the
+// file cannot be used at all (missing, not YAML, not a LiteLLM configuration);
+// the Report then says why. A Config with a Report whose Refusal is not empty
+// must not be served.
+func Load(o Options) (*Config, *Report) {
+	l := newLoader(o)
+	cfg := l.load()
+	l.report.seal()
+	return cfg, l.report
+}
+
+func (l *loader) load() *Config {
+	root := l.readRoot(l.o.Path)
+	if root == nil {
+		return nil
+	}
+	root = l.include(root, l.o.Path, map[string]bool{}, 0)
+	l.readEnvFiles()
+	cfg := &Config{Path: l.o.Path, env: l.env}
+	cfg.Env = l.declare(root.get("environment_variables"))
+	l.expand(root, "", "")
+	l.checkKeys(root)
+	l.decode(cfg, root)
+	l.tellUnset()
+	cfg.Files = l.files
+	return cfg
+}
+
+// decode fills the sections of cfg in the order in which they need each other.
+func (l *loader) decode(cfg *Config, root *node) {
+	settings, router := root.get("litellm_settings"), root.get("router_settings")
+	cfg.Fairlead = l.fairlead(root.get("fairlead_settings"))
+	cfg.General = l.general(root.get("general_settings"))
+	cfg.Defaults = l.defaults(settings)
+	cfg.Router = l.router(router, settings)
+	l.deployments(cfg, root)
+	cfg.Aliases = l.aliases(router.get("model_group_alias"))
+	l.checkTargets(cfg, router, settings)
+	l.hooks(cfg, root)
+	l.report.Served, l.report.Skipped = len(cfg.Deployments), len(cfg.Skipped)
+}
+
+// readRoot reads one file and returns its root map, or nil after a finding.
+func (l *loader) readRoot(path string) *node {
+	data, err := l.o.ReadFile(path)
+	if err != nil {
+		l.report.errorf(Position{File: path}, "", "Give the path of an existing file with --config.", "The configuration file cannot be read: %s.", pathError(err))
+		return nil
+	}
+	l.files = append(l.files, path)
+	doc, ok := parseFile(path, data, l.report)
+	if !ok {
+		return nil
+	}
+	if sentence, remedy := notOurs(doc); sentence != "" {
+		l.report.errorf(doc.root.pos, "", remedy, "%s", sentence)
+		return nil
+	}
+	return doc.root
+}
+
+// pathError returns the cause of a file error without repeating the path.
+func pathError(err error) string {
+	switch {
+	case os.IsNotExist(err):
+		return "it does not exist"
+	case os.IsPermission(err):
+		return "permission denied"
+	}
+	return strings.TrimSuffix(err.Error(), ".")
+}
+
+// notOurs recognises files that are something else than a LiteLLM
+// configuration, and says what to do with them.
+func notOurs(doc document) (sentence, remedy string) {
+	root := doc.root
+	switch {
+	case root.get("apiVersion") != nil && root.get("kind") != nil:
+		return "This is a Kubernetes manifest (kind " + root.get("kind").show() + "), not a LiteLLM configuration.",
+			"Extract the text below `data` (kubectl get configmap NAME -o jsonpath=…) into a file of its own."
+	case doc.several:
+		return "The file holds several YAML documents; a configuration is one.", "Split the file at its `---` lines."
+	case root.kind == listKind && isPlaybook(root):
+		return "This is a list of Ansible plays or tasks, not a LiteLLM configuration.", "Use the file that the playbook writes."
+	case root.kind == listKind:
+		return "The root of the file is a list; a configuration is a map with keys such as model_list.", "Put `model_list:` above the list."
+	case root.kind == nullKind:
+		return "The file is empty.", "Write a `model_list`, or start without --config to try the built-in demo models."
+	case root.kind != mapKind:
+		return "The root of the file is " + root.name() + "; a configuration is a map with keys such as model_list.", ""
+	case root.get("model_list") != nil || root.get("general_settings") != nil || root.get("litellm_settings") != nil:
+		return "", ""
+	case root.get("services") != nil:
+		return "This is a Docker Compose file, not a LiteLLM configuration.", "Give the file that the compose file mounts."
+	case root.get("proxy_config") != nil:
+		return "These are the values of LiteLLM's Helm chart, not a LiteLLM configuration.", "Put what stands below `proxy_config` into a file of its own."
+	}
+	return "", ""
+}
+
+func isPlaybook(root *node) bool {
+	for _, item := range root.items {
+		for _, key := range []string{"hosts", "tasks", "ansible.builtin.copy", "ansible.builtin.template", "block", "when", "roles"} {
+			if item.get(key) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}

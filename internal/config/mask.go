@@ -1,0 +1,103 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// secretName matches names of keys, headers and variables whose value is a
+// credential.
+const secretName = `(?i:api[-_]?key|[-_]key\b|secret|passw|passphrase|token|credential|authorization|cookie|database_url|redis_url|webhook|dsn\b|\bsalt|connection_string)`
+
+type maskPatterns struct{ name, line, userinfo, shape *regexp.Regexp }
+
+// patterns compiles on first use, so that a start without findings pays
+// nothing for it.
+var patterns = sync.OnceValue(func() maskPatterns {
+	return maskPatterns{
+		name: regexp.MustCompile(secretName),
+		line: regexp.MustCompile(`(["']?[\w.\-]*` + secretName + `[\w.\-]*["']?[ \t]*[:=][ \t]*)("[^"]*"?|'[^']*'?|[^\s,{}\[\]#][^,}\]#]*)`),
+		// user:password@ of a URL.
+		userinfo: regexp.MustCompile(`://[^/\s:@"']*:[^/\s@"']+@`),
+		// Shapes of keys that vendors give out.
+		shape: regexp.MustCompile(`\b(?:sk|pk|rk|gsk|xai|hf|r8|pplx|nvapi|ghp|lsv2|AKIA|AIza)[-_]?[A-Za-z0-9_\-]{12,}|(?i:bearer)\s+[A-Za-z0-9._\-+/=]{6,}`),
+	}
+})
+
+// isSecretName reports whether a key or variable of this name holds a
+// credential.
+func isSecretName(name string) bool { return patterns().name.MatchString(name) }
+
+// masker replaces credentials in texts that people will read.
+type masker struct{ known []string }
+
+// learn remembers a value that must not be shown. Values too short or too
+// plain to be credentials ("none", "not-needed") are left alone, because
+// masking them would garble every message that holds the word.
+func (m *masker) learn(value string) {
+	value = strings.TrimSpace(value)
+	if len(value) < 8 || (len(value) < 20 && !strings.ContainsFunc(value, unicode.IsDigit)) {
+		return
+	}
+	if slices.Contains(m.known, value) || len(m.known) >= 4096 {
+		return
+	}
+	m.known = append(m.known, value)
+	slices.SortFunc(m.known, func(a, b string) int { return len(b) - len(a) })
+}
+
+// text masks what is known and what has the shape of a key.
+func (m *masker) text(s string) string {
+	if s == "" {
+		return s
+	}
+	for _, value := range m.known {
+		s = strings.ReplaceAll(s, value, hidden)
+	}
+	s = patterns().userinfo.ReplaceAllString(s, "://"+hidden+"@")
+	return printable(patterns().shape.ReplaceAllString(s, hidden))
+}
+
+// sourceLine masks a line of a configuration file: besides what text masks,
+// the value of every key whose name says that it is a credential.
+func (m *masker) sourceLine(s string) string {
+	s = patterns().line.ReplaceAllStringFunc(s, func(match string) string {
+		parts := patterns().line.FindStringSubmatch(match)
+		if harmless(parts[2]) {
+			return match
+		}
+		return parts[1] + hidden
+	})
+	return m.text(s)
+}
+
+// harmless reports whether the value of a credential key shows nothing: a
+// reference, a switch, a number.
+func harmless(value string) bool {
+	value = strings.Trim(strings.TrimSpace(value), `"'`)
+	if value == "" || strings.HasPrefix(value, referencePrefix) || strings.HasPrefix(value, "${") || strings.HasPrefix(value, "*") {
+		return true
+	}
+	switch strings.ToLower(value) {
+	case "true", "false", "null", "~", "none", "yes", "no", "on", "off", "|", ">", "|-", ">-":
+		return true
+	}
+	return len(value) < 16 && strings.Trim(value, "0123456789.eE+-_") == ""
+}
+
+// printable replaces control characters, so that a configuration cannot write
+// escape sequences to a terminal or forge lines of a log.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == ' ' || unicode.IsPrint(r) {
+			return r
+		}
+		if r == '\t' {
+			return ' '
+		}
+		return '?'
+	}, s)
+}

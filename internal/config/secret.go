@@ -1,0 +1,56 @@
+package config
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// hidden is what a secret shows wherever it is printed.
+const hidden = "<secret>"
+
+// Secret is a credential. It prints as <secret> through every path of fmt,
+// encoding/json and log/slog, so that a stray %v never shows a key; Reveal is
+// the one way to read it. The zero value means "no credential".
+type Secret struct{ text string }
+
+// NewSecret wraps text. An empty text is the zero Secret.
+func NewSecret(text string) Secret { return Secret{text: text} }
+
+// Reveal returns the credential itself, for the request that needs it.
+func (s Secret) Reveal() string { return s.text }
+
+// IsSet reports whether there is a credential at all.
+func (s Secret) IsSet() bool { return s.text != "" }
+
+// Equal compares with text in a time that does not depend on where they
+// differ, nor on their lengths.
+func (s Secret) Equal(text string) bool {
+	a, b := sha256.Sum256([]byte(s.text)), sha256.Sum256([]byte(text))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// String returns <secret>, or nothing for the zero Secret.
+func (s Secret) String() string {
+	if !s.IsSet() {
+		return ""
+	}
+	return hidden
+}
+
+// GoString returns what String returns, so that %#v shows no key either.
+func (s Secret) GoString() string { return s.String() }
+
+// Format writes what String returns, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// MarshalJSON encodes what String returns.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + s.String() + `"`), nil }
+
+// MarshalText encodes what String returns, for encoders of maps and YAML.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue returns what String returns.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,0 +1,222 @@
+package config
+
+import "time"
+
+// weakVariable is LiteLLM's own name of the override.
+const weakVariable = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
+
+// general reads general_settings and the variables that belong to it.
+func (l *loader) general(n *node) GeneralSettings {
+	const path = "general_settings"
+	at := func(key string) (*node, string) { return n.get(key), child(path, key) }
+	g := GeneralSettings{
+		MasterKey:                 NewSecret(l.text(at("master_key"))),
+		PermitWeakMasterKey:       l.flag(at("dangerously_permit_weak_or_unset_master_key")),
+		ForwardClientHeaders:      l.flag(at("forward_client_headers_to_llm_api")),
+		ForwardOpenAIOrgID:        l.flag(at("forward_openai_org_id")),
+		AlwaysIncludeStreamUsage:  l.flag(at("always_include_stream_usage")),
+		IncludeCallIDInErrorBody:  l.flag(at("include_call_id_in_error_body")),
+		AllowClientSideCreds:      l.flag(at("allow_client_side_credentials")),
+		KeyHeaderName:             l.text(at("litellm_key_header_name")),
+		CompletionModel:           l.text(at("completion_model")),
+		ReturnWildcardRoutes:      l.flag(at("return_wildcard_routes")),
+		InferModelFromKeys:        l.flag(at("infer_model_from_keys")),
+		GlobalMaxParallelRequests: deref(l.count(at("global_max_parallel_requests"))),
+		MaxRequestBytes:           l.mebibytes(at("max_request_size_mb")),
+		MaxResponseBytes:          l.mebibytes(at("max_response_size_mb")),
+		DatabaseURL:               NewSecret(l.text(at("database_url"))),
+	}
+	l.generalFromEnvironment(&g)
+	if g.DatabaseURL.IsSet() {
+		l.report.warnf(n.get("database_url").pos, "general_settings.database_url", "Clients use the master key.", "Keys and spend kept in that database are not known here yet; the gateway serves with the master key alone.")
+	}
+	return g
+}
+
+// generalFromEnvironment reads what LiteLLM takes from its own environment.
+func (l *loader) generalFromEnvironment(g *GeneralSettings) {
+	if !g.MasterKey.IsSet() {
+		key, _ := l.env.lookup("LITELLM_MASTER_KEY")
+		g.MasterKey = NewSecret(key)
+	}
+	if v, _ := l.env.lookup(weakVariable); v != "" {
+		if on, ok := asBool(&node{kind: stringKind, text: v}); ok && on {
+			g.PermitWeakMasterKey = true
+		}
+	}
+	l.report.mask.learn(g.MasterKey.Reveal())
+}
+
+// mebibytes reads a size given in MiB; 0 means not given.
+func (l *loader) mebibytes(n *node, path string) int64 {
+	v := l.number(n, path)
+	if v == nil {
+		return 0
+	}
+	if *v <= 0 || *v > 1<<20 {
+		l.wrong(n, path, "a size in MiB above 0")
+		return 0
+	}
+	return int64(*v * mebibyte)
+}
+
+// defaults reads the call settings of litellm_settings and lays the command
+// line over them.
+func (l *loader) defaults(n *node) CallDefaults {
+	const path = "litellm_settings"
+	at := func(key string) (*node, string) { return n.get(key), child(path, key) }
+	d := CallDefaults{
+		ModifyParams:                  l.flag(at("modify_params")),
+		NumRetries:                    l.count(at("num_retries")),
+		RequestTimeout:                l.limit(at("request_timeout")),
+		JSONLogs:                      l.flag(at("json_logs")),
+		Verbose:                       l.flag(at("set_verbose")),
+		UserURLValidation:             true,
+		UserURLAllowedHosts:           l.texts(at("user_url_allowed_hosts")),
+		GeminiIncludeThoughts:         l.boolean(at("gemini_include_thoughts_default")),
+		GeminiDefaultThinkingLevelLow: l.flag(at("enable_gemini_default_thinking_level_low")),
+		ForwardTraceparent:            l.flag(at("forward_traceparent_to_llm_provider")),
+		ExtraHeaders:                  l.headers(at("headers")),
+	}
+	d.DropParams, d.AdditionalDropParams = l.dropParams(at("drop_params"))
+	d.AdditionalDropParams = append(d.AdditionalDropParams, l.texts(at("additional_drop_params"))...)
+	d.SSLVerify, d.CAFile = l.sslVerify(at("ssl_verify"))
+	if v := l.boolean(at("user_url_validation")); v != nil {
+		d.UserURLValidation = *v
+	}
+	if v, ok := l.env.lookup("LITELLM_MODIFY_PARAMS"); ok && v != "" {
+		d.ModifyParams = d.ModifyParams || v == "1" || v == "true" || v == "True"
+	}
+	l.o.Overrides.apply(&d)
+	return d
+}
+
+// apply lays the command line over the file's defaults.
+func (o Overrides) apply(d *CallDefaults) {
+	if o.DropParams != nil {
+		d.DropParams = o.DropParams
+	}
+	if o.RequestTimeout > 0 {
+		d.RequestTimeout = o.RequestTimeout
+	}
+	d.MaxTokens, d.Temperature = o.MaxTokens, o.Temperature
+	d.Verbose = d.Verbose || o.Debug
+	if len(o.Headers) > 0 && d.ExtraHeaders == nil {
+		d.ExtraHeaders = map[string]string{}
+	}
+	for name, value := range o.Headers {
+		if validHeader(name, value) {
+			d.ExtraHeaders[name] = value
+		}
+	}
+}
+
+// dropParams reads drop_params, which some files give as a list of names:
+// LiteLLM takes any list as true, and the names say what was meant.
+func (l *loader) dropParams(n *node, path string) (drop *bool, names []string) {
+	if n == nil || n.kind != listKind {
+		return l.boolean(n, path), nil
+	}
+	names = l.texts(n, path)
+	on := len(names) > 0
+	l.report.warnf(n.pos, path, "Write `drop_params: true`, and the names in additional_drop_params.", "`drop_params` is a list here; it is read as true, and its names as additional_drop_params.")
+	return &on, names
+}
+
+// sslVerify reads ssl_verify: a switch, or the path of a PEM bundle.
+func (l *loader) sslVerify(n *node, path string) (verify *bool, caFile string) {
+	if !l.given(n, path) {
+		return nil, ""
+	}
+	if v, ok := asBool(n); ok {
+		if !v {
+			l.report.warnf(n.pos, path, "Name the CA bundle instead: `ssl_verify: /path/ca.pem`.", "Certificates of the provider are not checked, so anyone on the way can read keys and prompts.")
+		}
+		return &v, ""
+	}
+	return nil, l.text(n, path)
+}
+
+// fairlead reads fairlead_settings over its defaults.
+func (l *loader) fairlead(n *node) FairleadSettings {
+	s := DefaultFairleadSettings()
+	if n.isNull() {
+		return s
+	}
+	if n.kind != mapKind {
+		l.wrong(n, "fairlead_settings", "a map")
+		return s
+	}
+	for _, setting := range fairleadSettings {
+		key := setting.name
+		setting.read(l, &s, n.get(key), child("fairlead_settings", key))
+	}
+	return s
+}
+
+// fairleadSetting is one key of fairlead_settings: its documentation and how
+// it is read. The table is what docs/configuration.md and the check of unknown
+// keys are made from.
+type fairleadSetting struct {
+	name string
+	// shows is the default, for the reference.
+	shows string
+	doc   string
+	read  func(l *loader, s *FairleadSettings, n *node, path string)
+}
+
+var fairleadSettings = []fairleadSetting{
+	{"allow_missing_hooks", "false", "Start although the file asks for a guardrail or `custom_auth` that cannot run here.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.AllowMissingHooks = l.flag(n, path) }},
+	{"data_dir", "(none)", "Directory of the small SQLite file in which reasoning state survives a restart. Without it everything stays in memory.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.DataDir = l.text(n, path) }},
+	{"expose_api_base", "false", "Send `x-litellm-model-api-base`, which shows the upstream URL to clients.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.ExposeAPIBase = l.flag(n, path) }},
+	{"connect_timeout", "5", "Seconds to reach a provider (dial and TLS).",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ConnectTimeout, n, path) }},
+	{"total_timeout", "600", "Seconds for a whole call, unless `timeout` or `request_timeout` says otherwise.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.TotalTimeout, n, path) }},
+	{"idle_timeout", "300", "Seconds of silence allowed between two chunks of a stream.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.IdleTimeout, n, path) }},
+	{"drain_timeout", "30", "Seconds that open requests may take after SIGTERM.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.DrainTimeout, n, path) }},
+	{"max_body_mb", "100", "Largest request body in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxBodyBytes, n, path) }},
+	{"max_response_mb", "100", "Largest answer of a provider in MiB (streams are bounded per event).",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxResponseBytes, n, path) }},
+	{"max_event_mb", "16", "Largest event of a provider's stream in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxEventBytes, n, path) }},
+	{"max_concurrent", "0", "Requests in flight before new ones are answered with 503; 0 means no limit.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.MaxConcurrent = deref(l.count(n, path)) }},
+	{"media_allowed_hosts", "[]", "Hosts (`host` or `host:port`) from which images and files may be fetched although they are private addresses; `litellm_settings.user_url_allowed_hosts` means the same.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.MediaAllowedHosts = l.texts(n, path) }},
+	{"media_max_mb", "20", "Largest image or file that is fetched for a client, in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MediaMaxBytes, n, path) }},
+	{"media_timeout", "10", "Seconds for one such fetch.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.MediaTimeout, n, path) }},
+	{"media_max_count", "32", "Fetches that one request may cause.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overCount(&s.MediaMaxCount, n, path) }},
+	{"reasoning_max_mb", "64", "Memory of the reasoning-state keeper in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.ReasoningMaxBytes, n, path) }},
+	{"reasoning_ttl", "86400", "Seconds for which reasoning state is remembered.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ReasoningTTL, n, path) }},
+}
+
+// overSeconds replaces a default by a given time above zero.
+func (l *loader) overSeconds(d *time.Duration, n *node, path string) {
+	if v := l.seconds(n, path); v != nil && *v > 0 {
+		*d = *v
+	}
+}
+
+func (l *loader) overSize(size *int64, n *node, path string) {
+	if v := l.mebibytes(n, path); v > 0 {
+		*size = v
+	}
+}
+
+func (l *loader) overCount(count *int, n *node, path string) {
+	if v := l.count(n, path); v != nil {
+		*count = *v
+	}
+}

@@ -1,0 +1,93 @@
+package config
+
+import "strings"
+
+// checkTargets names groups of aliases and fallbacks that do not exist.
+func (l *loader) checkTargets(cfg *Config, router, settings *node) {
+	known := map[string]bool{}
+	var names []string
+	for i := range cfg.Deployments {
+		known[cfg.Deployments[i].ModelName] = true
+		names = append(names, cfg.Deployments[i].ModelName)
+	}
+	for _, s := range cfg.Skipped {
+		known[s.ModelName] = true
+	}
+	for name := range cfg.Aliases {
+		known[name] = true
+	}
+	exists := func(name string) bool { return known[name] || matchesWildcard(cfg, name) || hasID(cfg, name) }
+	for name, alias := range cfg.Aliases {
+		if !exists(alias.Target) {
+			l.report.warnf(alias.Pos, child("router_settings.model_group_alias", name), didYouMean(alias.Target, names), "The alias %q leads to %q, which is not in model_list.", name, alias.Target)
+		}
+	}
+	for _, key := range []string{"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"} {
+		n, path := router.get(key), child("router_settings", key)
+		if n.isNull() {
+			n, path = settings.get(key), child("litellm_settings", key)
+		}
+		l.checkFallbackTargets(n, path, names, exists)
+	}
+}
+
+// checkFallbackTargets visits every name of a fallback list.
+func (l *loader) checkFallbackTargets(n *node, path string, names []string, exists func(string) bool) {
+	switch {
+	case n == nil:
+	case n.kind == listKind:
+		for i, item := range n.items {
+			l.checkFallbackTargets(item, element(path, i), names, exists)
+		}
+	case n.kind == mapKind && n.get("model").isScalar():
+		l.checkFallbackTargets(n.get("model"), child(path, "model"), names, exists)
+	case n.kind == mapKind:
+		for i := range n.fields {
+			l.checkFallbackTargets(n.fields[i].val, child(path, n.fields[i].key), names, exists)
+		}
+	case n.isScalar() && strings.TrimSpace(n.text) != "" && !exists(strings.TrimSpace(n.text)):
+		l.report.warnf(n.pos, path, didYouMean(n.text, names), "The fallback target %q is not in model_list.", n.show())
+	}
+}
+
+func hasID(cfg *Config, name string) bool {
+	for i := range cfg.Deployments {
+		if cfg.Deployments[i].ID == name {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesWildcard reports whether a wildcard deployment would serve the name.
+func matchesWildcard(cfg *Config, name string) bool {
+	for i := range cfg.Deployments {
+		d := &cfg.Deployments[i]
+		if d.Wildcard && matchPattern(d.ModelName, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchPattern matches a name against a pattern in which * stands for any
+// text.
+func matchPattern(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == name
+	}
+	if !strings.HasPrefix(name, parts[0]) {
+		return false
+	}
+	name = name[len(parts[0]):]
+	last := parts[len(parts)-1]
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(name, part)
+		if i < 0 {
+			return false
+		}
+		name = name[i+len(part):]
+	}
+	return strings.HasSuffix(name, last)
+}

@@ -1,0 +1,234 @@
+package anthropic
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// maxMessage bounds how much of an upstream's text goes into a message.
+const maxMessage = 4 << 10
+
+// Error implements [wire.Wire] (specification §3.12, §7.3).
+func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
+	kind, text := errorText(body)
+	e := &llm.Error{
+		Status: status, Provider: providerName, Upstream: true, UpstreamStatus: status, Header: h, RetryAfter: retryAfter(h),
+	}
+	e.Kind = classify(status, kind, text)
+	e.Status = clientStatus(status, e.Kind)
+	if e.Kind == llm.KindRateLimit {
+		e.Type = "throttling_error"
+	}
+	if text == "" {
+		text = "status " + strconv.Itoa(status) + " without a message"
+	}
+	e.Message = "litellm." + e.Kind.String() + ": AnthropicException - " + text
+	return e
+}
+
+// errorText finds type and message in an error body, which may be Anthropic's, that
+// of a proxy in front of it, or a page of HTML.
+func errorText(body []byte) (kind, text string) {
+	v, err := rawjson.Check(body)
+	if err != nil {
+		return "", clip(string(body))
+	}
+	inner := v.Get("error")
+	switch {
+	case inner.Kind() == '"':
+		return "", clip(inner.Text())
+	case inner.Get("message").Kind() == '"':
+		return inner.Get("type").Text(), clip(inner.Get("message").Text())
+	case v.Get("message").Kind() == '"':
+		return v.Get("type").Text(), clip(v.Get("message").Text())
+	}
+	return inner.Get("type").Text(), clip(string(v))
+}
+
+func clip(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > maxMessage {
+		s = strings.ToValidUTF8(s[:maxMessage], "") + "…"
+	}
+	return s
+}
+
+// classify names the class of an upstream error.
+func classify(status int, kind, text string) llm.ErrorKind {
+	low := strings.ToLower(text)
+	switch {
+	case status < 500 && tooLong(low):
+		return llm.KindContextWindow
+	case strings.Contains(low, "content filtering policy"):
+		return llm.KindContentPolicy
+	case status < 500 && strings.Contains(low, "invalid api key"):
+		return llm.KindAuthentication
+	case kind == "overloaded_error":
+		return llm.KindInternal
+	}
+	switch status {
+	case 400, 413, 422:
+		return llm.KindBadRequest
+	case 401:
+		return llm.KindAuthentication
+	case 402:
+		return llm.KindPayment
+	case 403:
+		return llm.KindPermission
+	case 404:
+		return llm.KindNotFound
+	case 408, 504:
+		return llm.KindTimeout
+	case 429:
+		return llm.KindRateLimit
+	case 500, 529:
+		return llm.KindInternal
+	case 502:
+		return llm.KindBadGateway
+	case 503:
+		return llm.KindUnavailable
+	}
+	return llm.KindAPI
+}
+
+// tooLong recognises Anthropic's texts for a prompt beyond the context window.
+func tooLong(low string) bool {
+	for _, s := range []string{"prompt is too long", "prompt: length", "exceed context limit", "context_length_exceeded",
+		"maximum context length", "exceeds the maximum number of tokens", "exceeds the available context size"} {
+		if strings.Contains(low, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// clientStatus is the status for the client: LiteLLM's, also where it is odd.
+func clientStatus(status int, kind llm.ErrorKind) int {
+	switch kind {
+	case llm.KindContextWindow, llm.KindContentPolicy:
+		return http.StatusBadRequest
+	case llm.KindAuthentication:
+		return http.StatusUnauthorized
+	case llm.KindInternal:
+		return http.StatusInternalServerError
+	case llm.KindBadRequest:
+		if status == http.StatusRequestEntityTooLarge {
+			return http.StatusBadRequest
+		}
+	}
+	return status
+}
+
+// statusOf is the status that goes with an error type, for errors that arrive under
+// status 200 or within a stream.
+func statusOf(kind string) int {
+	switch kind {
+	case "invalid_request_error":
+		return 400
+	case "authentication_error":
+		return 401
+	case "billing_error":
+		return 402
+	case "permission_error":
+		return 403
+	case "not_found_error":
+		return 404
+	case "request_too_large":
+		return 413
+	case "rate_limit_error":
+		return 429
+	case "timeout_error":
+		return 504
+	case "overloaded_error":
+		return 529
+	}
+	return 500
+}
+
+// retryAfter reads how long the upstream asks to wait, 0 when it does not say. A
+// date counts from the answer's own Date, so that no clock is needed.
+func retryAfter(h http.Header) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
+		return seconds(ms / 1000)
+	}
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
+		return seconds(s)
+	}
+	when, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil || !when.After(now) {
+		return 0
+	}
+	return seconds(when.Sub(now).Seconds())
+}
+
+// maxWait bounds what an upstream may ask for.
+const maxWait = 24 * 60 * 60
+
+func seconds(s float64) time.Duration { return time.Duration(min(s, maxWait) * float64(time.Second)) }
+
+// unreadable is the error for an answer that cannot be read: another try may help.
+func unreadable(c *wire.Call, message string, cause error) *llm.Error {
+	e := &llm.Error{
+		Kind: llm.KindConnection, Status: http.StatusInternalServerError, Provider: providerName, Upstream: true,
+		Message: "litellm.APIConnectionError: AnthropicException - " + message, Cause: cause,
+	}
+	if c.Target != nil {
+		e.Model = c.Target.Model
+	}
+	return e
+}
+
+// Mend implements [wire.Mender].
+func (Wire) Mend(c *wire.Call, e *llm.Error) (wire.Repair, bool) {
+	if e == nil || e.UpstreamStatus != http.StatusBadRequest || c.Target == nil || c.Target.Repair != "" {
+		return "", false
+	}
+	low := strings.ToLower(e.Message)
+	switch {
+	case thinkingRefused(low):
+		return wire.RepairThinking, true
+	case schemaRefused(low):
+		return wire.RepairSchema, true
+	}
+	return "", false
+}
+
+// thinkingRefused recognises Anthropic's texts about lost, changed or foreign
+// thinking blocks (specification §3.6).
+func thinkingRefused(low string) bool {
+	if !strings.Contains(low, "thinking") {
+		return false
+	}
+	for _, s := range []string{
+		"signature", "cannot be modified", "expected `thinking`", "must start with a thinking block", "redacted_thinking",
+	} {
+		if strings.Contains(low, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// schemaRefused recognises complaints about a schema that the compiler rejects.
+func schemaRefused(low string) bool {
+	if !strings.Contains(low, "schema") {
+		return false
+	}
+	for _, s := range []string{"output_config", "output_format", "strict", "too complex", "grammar", "compil", "optional param", "union"} {
+		if strings.Contains(low, s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,402 @@
+package anthropic
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// The texts that stand where Anthropic demands a message or text and the client
+// sent none.
+const (
+	emptyText    = "[System: this message was empty.]"
+	openingText  = "."
+	continueText = "Continue."
+	onlySystem   = "Please continue."
+)
+
+// turn is one message to write: a role and its blocks within the builder's slab.
+type turn struct {
+	role     llm.Role // User, Assistant or System
+	from, to int
+}
+
+// pending is a tool use that waits for its result.
+type pending struct {
+	client, name string
+	id           string
+	block        int // of its result, -1 while there is none
+}
+
+// builder arranges a conversation as Anthropic demands: user and assistant take
+// turns, the first is the user's, and every tool use has exactly one result at the
+// start of the next message.
+type builder struct {
+	e      *encoder
+	blocks []block
+	turns  []turn
+	ids    idMap
+	calls  []pending
+	spare  []block
+}
+
+// conversation arranges the messages after the leading run of system messages.
+func (b *builder) conversation(msgs []llm.Message) {
+	b.blocks = make([]block, 0, len(msgs)+len(msgs)/2+4)
+	b.turns = make([]turn, 0, len(msgs)+2)
+	for i := range msgs {
+		switch m := &msgs[i]; m.Role {
+		case llm.System, llm.Developer:
+			b.system(m, msgs[i+1:])
+		case llm.Assistant:
+			b.assistant(m)
+		default:
+			b.user(m)
+		}
+	}
+	b.finish()
+}
+
+// add appends a block to the turn of this role, beginning one when needed.
+func (b *builder) add(role llm.Role, blk block) {
+	last := len(b.turns) - 1
+	if last >= 0 && b.turns[last].role == llm.System && role == llm.User {
+		b.foldSystem()
+		last--
+	}
+	if last < 0 || b.turns[last].role != role {
+		b.closeTurn()
+		if len(b.turns) == 0 && role != llm.User {
+			b.begin(llm.User)
+			b.push(block{kind: blockText, text: openingText})
+		}
+		b.begin(role)
+	}
+	b.push(blk)
+}
+
+func (b *builder) begin(role llm.Role) {
+	b.turns = append(b.turns, turn{role, len(b.blocks), len(b.blocks)})
+}
+
+func (b *builder) push(blk block) {
+	b.blocks = append(b.blocks, blk)
+	b.turns[len(b.turns)-1].to = len(b.blocks)
+}
+
+// last returns the role of the open turn, "" before the first.
+func (b *builder) last() llm.Role {
+	if len(b.turns) == 0 {
+		return ""
+	}
+	return b.turns[len(b.turns)-1].role
+}
+
+// of returns the blocks of turn i.
+func (b *builder) of(i int) []block { return b.blocks[b.turns[i].from:b.turns[i].to] }
+
+// user takes the messages of users and tools: to Anthropic both are the user's.
+func (b *builder) user(m *llm.Message) {
+	n := len(b.blocks)
+	for i := range m.Parts {
+		b.userPart(&m.Parts[i])
+	}
+	if len(b.blocks) > n {
+		b.markLast(m)
+		return
+	}
+	if m.Role == llm.User && b.last() != llm.User {
+		b.add(llm.User, block{kind: blockText, text: emptyText})
+	}
+}
+
+func (b *builder) userPart(p *llm.Part) {
+	switch p.Kind {
+	case llm.PartToolResult:
+		b.result(p)
+	case llm.PartToolCall, llm.PartThinking:
+		b.e.drop(partName(p), "it stands in a message that is not the assistant's")
+	default:
+		if blk, ok := b.e.contentBlock(p); ok {
+			b.add(llm.User, blk)
+		}
+	}
+}
+
+func (b *builder) result(p *llm.Part) {
+	if p.Result == nil {
+		return
+	}
+	if strings.HasPrefix(p.Result.CallID, serverPrefix) {
+		b.e.drop("result of "+p.Result.CallID, "the provider itself ran this tool")
+		return
+	}
+	b.add(llm.User, block{kind: blockResult, part: p, cache: cacheControl(p.CacheControl)})
+}
+
+// markLast puts the cache marker of a whole message on its last block.
+func (b *builder) markLast(m *llm.Message) {
+	if c := cacheControl(m.CacheControl); c != nil {
+		last := &b.blocks[len(b.blocks)-1]
+		if last.cache == nil && !last.thinks() {
+			last.cache = c
+		}
+	}
+}
+
+// serverPrefix begins the ids of calls that Anthropic runs itself.
+const serverPrefix = "srvtoolu_"
+
+func (b *builder) assistant(m *llm.Message) {
+	n := len(b.blocks)
+	for i := range m.Parts {
+		b.assistantPart(m, &m.Parts[i])
+	}
+	if len(b.blocks) > n {
+		b.markLast(m)
+	}
+}
+
+func (b *builder) assistantPart(m *llm.Message, p *llm.Part) {
+	switch p.Kind {
+	case llm.PartText, llm.PartRefusal:
+		if !blank(p.Text) {
+			b.add(llm.Assistant, block{kind: blockText, text: p.Text, part: p, cache: cacheControl(p.CacheControl)})
+		}
+	case llm.PartThinking:
+		b.thinking(p)
+	case llm.PartToolCall:
+		b.call(m, p)
+	case llm.PartUnknown:
+		if passableBlock(p.Raw.Get("type")) {
+			b.add(llm.Assistant, block{kind: blockRaw, part: p})
+			return
+		}
+		b.e.drop(partName(p), "Anthropic does not know it")
+	default:
+		b.e.drop(partName(p)+" of the assistant", "Anthropic takes only text and tool calls from the assistant")
+	}
+}
+
+func (b *builder) thinking(p *llm.Part) {
+	kind := thinkingBlock(p)
+	switch {
+	case b.e.t.Repair == wire.RepairThinking:
+		b.e.drop("thinking_blocks", "Anthropic refused them")
+	case kind == blockSkip:
+		b.e.dropOnce("reasoning_content", "it carries no signature of Anthropic")
+	default:
+		b.add(llm.Assistant, block{kind: kind, part: p})
+	}
+}
+
+// thinkingBlock tells how thinking goes back: only what Anthropic signed does.
+func thinkingBlock(p *llm.Part) blockKind {
+	s := p.State
+	switch {
+	case s == nil || s.Provider != "" && s.Provider != providerName:
+		return blockSkip
+	case s.Redacted != "":
+		return blockRedacted
+	case s.Signature == "" || strings.HasPrefix(s.Signature, "gemini:"):
+		return blockSkip
+	}
+	return blockThinking
+}
+
+func (b *builder) call(m *llm.Message, p *llm.Part) {
+	if p.Call == nil {
+		return
+	}
+	if !p.Call.Server && !strings.HasPrefix(p.Call.ID, serverPrefix) {
+		b.add(llm.Assistant, block{
+			kind: blockToolUse, part: p, id: b.ids.use(p.Call.ID), cache: cacheControl(p.CacheControl),
+		})
+		return
+	}
+	if !hasServerResult(m, p.Call.ID) {
+		b.e.drop("call "+p.Call.ID, "the provider itself ran this tool and its result did not come back")
+		return
+	}
+	b.add(llm.Assistant, block{kind: blockServerUse, part: p, id: p.Call.ID})
+}
+
+// hasServerResult reports whether the message brings back the result block of a
+// call that Anthropic ran: one without the other is refused.
+func hasServerResult(m *llm.Message, id string) bool {
+	for i := range m.Parts {
+		if p := &m.Parts[i]; p.Kind == llm.PartUnknown && p.Raw.Get("tool_use_id").Is(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// system handles a system message within the conversation: it stays where it
+// stands, on models that know such messages in place, else as a reminder from the
+// user. It never moves to the top, which would break the cached prefix.
+func (b *builder) system(m *llm.Message, rest []llm.Message) {
+	inPlace := b.e.model.systemInPlace() && (b.last() == llm.System || b.last() == llm.User && beforeAssistant(rest))
+	for i := range m.Parts {
+		p := &m.Parts[i]
+		if p.Kind != llm.PartText || blank(p.Text) {
+			continue
+		}
+		blk := block{kind: blockText, text: p.Text, cache: cacheControl(p.CacheControl)}
+		if inPlace {
+			b.add(llm.System, blk)
+			continue
+		}
+		blk.text = reminder(p.Text)
+		b.add(llm.User, blk)
+	}
+}
+
+func reminder(text string) string { return "<system-reminder>\n" + text + "\n</system-reminder>" }
+
+// beforeAssistant reports whether the next message that is not a system message is
+// the assistant's, or none.
+func beforeAssistant(rest []llm.Message) bool {
+	for i := range rest {
+		switch rest[i].Role {
+		case llm.System, llm.Developer:
+		default:
+			return rest[i].Role == llm.Assistant
+		}
+	}
+	return true
+}
+
+// foldSystem turns an in-place system turn back into a reminder of the user turn
+// before it, because another user block follows.
+func (b *builder) foldSystem() {
+	last := len(b.turns) - 1
+	for i := b.turns[last].from; i < b.turns[last].to; i++ {
+		b.blocks[i].text = reminder(b.blocks[i].text)
+	}
+	b.turns[last-1].to = b.turns[last].to
+	b.turns = b.turns[:last]
+}
+
+// finish closes the last turn and gives the conversation the ending it needs.
+func (b *builder) finish() {
+	b.closeTurn()
+	if len(b.calls) > 0 { // the assistant's calls are last: nobody answered them
+		b.begin(llm.User)
+		b.closeTurn()
+	}
+	if len(b.turns) == 0 {
+		b.begin(llm.User)
+		b.push(block{kind: blockText, text: onlySystem})
+	}
+}
+
+// closeTurn ends the open turn: an assistant's calls become pending, a user's
+// results are paired with them.
+func (b *builder) closeTurn() {
+	last := len(b.turns) - 1
+	if last < 0 {
+		return
+	}
+	switch b.turns[last].role {
+	case llm.Assistant:
+		b.collectCalls(b.of(last))
+	case llm.User:
+		b.pair(last)
+		b.calls = b.calls[:0]
+	}
+}
+
+func (b *builder) collectCalls(blocks []block) {
+	b.calls = b.calls[:0]
+	for i := range blocks {
+		if c := &blocks[i]; c.kind == blockToolUse {
+			b.calls = append(b.calls, pending{c.part.Call.ID, c.part.Call.Name, c.id, -1})
+		}
+	}
+}
+
+// pair gives every pending call its result and puts the results first. A result
+// without a call becomes text; a call without a result gets a stand-in.
+func (b *builder) pair(last int) {
+	blocks := b.of(last)
+	matched := b.match(blocks)
+	if matched == len(b.calls) && resultsFirst(blocks) {
+		return
+	}
+	b.spare = append(b.spare[:0], blocks...)
+	b.blocks = b.blocks[:b.turns[last].from]
+	for i := range b.spare {
+		if b.spare[i].kind == blockResult {
+			b.push(b.spare[i])
+		}
+	}
+	for i := range b.calls {
+		if c := &b.calls[i]; c.block < 0 {
+			b.e.note("tool result of "+c.client, "it was missing; a stand-in says so to the model")
+			b.push(block{kind: blockMissing, id: c.id})
+		}
+	}
+	for i := range b.spare {
+		if b.spare[i].kind != blockResult {
+			b.push(b.spare[i])
+		}
+	}
+}
+
+// match sets the ids of the results, turns orphans into text and returns how many
+// calls have their result.
+func (b *builder) match(blocks []block) (matched int) {
+	for i := range blocks {
+		r := &blocks[i]
+		if r.kind != blockResult || r.id != "" { // with an id it was paired before
+			continue
+		}
+		if c := b.waiting(r.part.Result); c != nil {
+			c.block, r.id = i, c.id
+			matched++
+			continue
+		}
+		b.e.note("tool result of "+r.part.Result.CallID, "no call waits for it; it is sent as text")
+		*r = orphan(r)
+	}
+	return matched
+}
+
+// waiting finds the unanswered call of a result: by id, without an id by name, and
+// with neither by position.
+func (b *builder) waiting(r *llm.ToolResult) *pending {
+	for i := range b.calls {
+		c := &b.calls[i]
+		if c.block >= 0 {
+			continue
+		}
+		if c.client == r.CallID || r.CallID == "" && (r.Name == "" || r.Name == c.name) {
+			return c
+		}
+	}
+	return nil
+}
+
+func orphan(r *block) block {
+	name := r.part.Result.Name
+	if name == "" {
+		name = r.part.Result.CallID
+	}
+	return block{kind: blockText, text: fmt.Sprintf("[Result of the tool call %s]\n%s", name, r.part.Result.Text()), cache: r.cache}
+}
+
+// resultsFirst reports whether no result follows another block.
+func resultsFirst(blocks []block) bool {
+	other := false
+	for i := range blocks {
+		if blocks[i].kind != blockResult {
+			other = true
+		} else if other {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,154 @@
+package upstream
+
+import (
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+)
+
+// Body is the body of an answer. Its errors, but io.EOF, are *llm.Error; a body
+// that breaks off is one that wraps io.ErrUnexpectedEOF.
+type Body struct {
+	from    io.ReadCloser
+	decoded io.Reader // nil: not compressed
+	watch   *watch
+	client  *Client
+	request *Request
+	limit   int64
+	read    int64
+	err     error
+	// encoding of the body that is to be undone at the first read.
+	encoding string
+}
+
+// Read implements io.Reader under the limits of the call.
+func (b *Body) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	b.watch.wait()
+	n, err := b.pull(p)
+	b.watch.done()
+	b.read += int64(n)
+	switch {
+	case b.read > b.limit:
+		b.end(tooLong(b.request, b.limit))
+		return 0, b.err
+	case err == io.EOF:
+		b.end(io.EOF)
+	case err != nil:
+		b.end(b.client.broken(b.watch, b.request, err))
+	}
+	return n, b.err
+}
+
+// pull reads from the connection, through the decoder of a compressed body.
+func (b *Body) pull(p []byte) (int, error) {
+	if b.encoding == "" {
+		return b.from.Read(p)
+	}
+	if b.decoded == nil {
+		d, err := decoder(b.encoding, b.from)
+		if err != nil {
+			return 0, err
+		}
+		b.decoded = d
+	}
+	return b.decoded.Read(p)
+}
+
+// end remembers how the body ended and lets go of the connection.
+func (b *Body) end(err error) {
+	b.err = err
+	b.from.Close()
+	b.watch.stop()
+}
+
+// Close lets go of the connection; one whose body was not read to its end is
+// closed.
+func (b *Body) Close() error {
+	if b.err == nil {
+		b.end(errClosed)
+	}
+	return nil
+}
+
+var errClosed = errors.New("upstream: read of a closed body")
+
+// decoder undoes a Content-Encoding that was not asked for.
+func decoder(encoding string, r io.Reader) (io.Reader, error) {
+	if encoding == "gzip" {
+		return gzip.NewReader(r)
+	}
+	return zlib.NewReader(r)
+}
+
+// encodingOf names the compression of an answer: "", "gzip", "deflate", or
+// false when it is one that cannot be undone.
+func encodingOf(h http.Header) (string, bool) {
+	switch e := strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))); e {
+	case "", "identity":
+		return "", true
+	case "gzip", "x-gzip":
+		return "gzip", true
+	case "deflate":
+		return "deflate", true
+	}
+	return "", false
+}
+
+// ReadAll reads the whole body, up to the configured size, and closes it. 0 means
+// the default limit.
+func (r *Response) ReadAll(limit int64) ([]byte, *llm.Error) {
+	defer r.Body.Close()
+	limit = orDefault(limit, r.Body.client.options.MaxResponseBytes)
+	if r.length > limit {
+		return nil, tooLong(r.Body.request, limit)
+	}
+	r.Body.limit = limit
+	out := make([]byte, 0, firstBuffer(r.length))
+	for {
+		if len(out) == cap(out) {
+			out = append(out, 0)[:len(out)]
+		}
+		n, err := r.Body.Read(out[len(out):cap(out)])
+		out = out[:len(out)+n]
+		if err == io.EOF {
+			return out, nil
+		}
+		if err != nil {
+			return nil, llm.AsError(err)
+		}
+	}
+}
+
+// firstBuffer is the size to begin with: what is announced, one byte more to see
+// its end, but never much on the word of an upstream alone.
+func firstBuffer(length int64) int64 {
+	const most = 1 << 20
+	if length < 0 {
+		return 4 << 10
+	}
+	return min(length+1, most)
+}
+
+// Excerpt reads at most limit bytes of a body, for the text of an error, and
+// closes it. What breaks off is returned as far as it came.
+func (r *Response) Excerpt(limit int64) []byte {
+	defer r.Body.Close()
+	out, _ := io.ReadAll(io.LimitReader(r.Body, limit))
+	return out
+}
+
+func tooLong(r *Request, limit int64) *llm.Error {
+	return &llm.Error{
+		Kind: llm.KindBadGateway, Status: http.StatusBadGateway, Upstream: true, Provider: r.Provider, Model: r.Model,
+		Message: fmt.Sprintf("The upstream's answer is longer than %d bytes; it was cut off. The limit is fairlead_settings.max_response_bytes.", limit),
+	}
+}

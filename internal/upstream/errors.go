@@ -1,0 +1,161 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+)
+
+// statusClientGone is nginx's status for a client that left; nobody reads it.
+const statusClientGone = 499
+
+// failure is the error of a call that got no answer.
+func (c *Client) failure(w *watch, r *Request, err error) *llm.Error {
+	e := c.classify(w, err)
+	e.Provider, e.Model, e.Cause = r.Provider, r.Model, err
+	return e
+}
+
+// broken is the error of an answer that broke off.
+func (c *Client) broken(w *watch, r *Request, err error) *llm.Error {
+	e := c.classify(w, err)
+	e.Provider, e.Model, e.Cause = r.Provider, r.Model, err
+	if e.Kind == llm.KindConnection {
+		e.Message = "Connection error: the upstream broke off its answer."
+		e.Cause = errors.Join(io.ErrUnexpectedEOF, err)
+	}
+	return e
+}
+
+func (c *Client) classify(w *watch, err error) *llm.Error {
+	if gone := w.parent.Err(); gone != nil {
+		return left(gone)
+	}
+	var late *timeoutError
+	if errors.As(context.Cause(w.ctx), &late) || errors.As(err, &late) {
+		return timeout("The upstream did not " + string(late.stage) + " within " + late.limit.String() + ".")
+	}
+	var netErr net.Error
+	if errors.As(err, &netErr) && netErr.Timeout() {
+		return timeout("The upstream could not be reached within " + c.options.ConnectTimeout.String() + ".")
+	}
+	if notHTTP(err) {
+		return badGateway("The upstream's answer is not valid HTTP.")
+	}
+	return &llm.Error{
+		Kind: llm.KindConnection, Status: http.StatusInternalServerError, Upstream: true,
+		Message: "Connection error: " + reason(err) + ".",
+	}
+}
+
+// left is the error when the client's context has ended: it went away, or its
+// deadline passed.
+func left(cause error) *llm.Error {
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return timeout("The request was not answered within its time.")
+	}
+	return &llm.Error{Kind: llm.KindClientGone, Status: statusClientGone, Message: "The client closed the connection."}
+}
+
+func timeout(message string) *llm.Error {
+	return &llm.Error{Kind: llm.KindTimeout, Status: http.StatusRequestTimeout, Upstream: true, Message: message}
+}
+
+func badGateway(message string) *llm.Error {
+	return &llm.Error{Kind: llm.KindBadGateway, Status: http.StatusBadGateway, Upstream: true, Message: message}
+}
+
+// reason says in words for the client what is wrong, without an address.
+func reason(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &op) && op.Op == "proxyconnect":
+		return "the configured proxy could not be reached"
+	case errors.As(err, &dns):
+		return "the name of the upstream could not be resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the upstream refused the connection"
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		return "the upstream's network cannot be reached"
+	case untrusted(err):
+		return "the upstream's certificate is not valid or not trusted"
+	case isTLS(err):
+		return "no secure connection to the upstream could be agreed on"
+	case closed(err):
+		return "the upstream closed the connection"
+	}
+	return "the call to the upstream failed"
+}
+
+func untrusted(err error) bool {
+	var verify *tls.CertificateVerificationError
+	var unknown x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	var host x509.HostnameError
+	return errors.As(err, &verify) || errors.As(err, &unknown) || errors.As(err, &invalid) || errors.As(err, &host)
+}
+
+func isTLS(err error) bool {
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &record) || errors.As(err, &alert) || strings.Contains(err.Error(), "tls: ")
+}
+
+// notHTTP reports whether the answer broke the rules of HTTP. net/http has no
+// type for most of these errors, only words.
+func notHTTP(err error) bool {
+	var protocol *http.ProtocolError
+	if errors.As(err, &protocol) {
+		return true
+	}
+	text := err.Error()
+	for _, words := range [...]string{"malformed", "transport connection broken", "server response headers exceeded", "too many 1xx", "invalid header", "bad Content-Length", "unsupported transfer encoding", "too many transfer encodings"} {
+		if strings.Contains(text, words) {
+			return !closed(err)
+		}
+	}
+	return false
+}
+
+// closed reports whether the other side closed the connection.
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// closedIdle reports whether net/http says that the upstream closed a pooled
+// connection; that error has no exported value.
+func closedIdle(err error) bool {
+	return strings.Contains(err.Error(), "server closed idle connection")
+}
+
+// accept returns the compression of an answer, or the error for one that is none:
+// a redirect, which is never followed, since a key must not travel to another
+// host, an upgrade, unknown compression.
+func (c *Client) accept(r *Request, resp *http.Response) (encoding string, e *llm.Error) {
+	encoding, known := encodingOf(resp.Header)
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		e = badGateway(fmt.Sprintf("The upstream answered with a redirect (status %d), which is not followed, so that no key travels to another host; set api_base to the final address.", resp.StatusCode))
+		e.Cause = errors.New("redirect to " + resp.Header.Get("Location"))
+	case resp.StatusCode < 200:
+		e = badGateway(fmt.Sprintf("The upstream answered with status %d, which is no answer to this request.", resp.StatusCode))
+	case !known:
+		e = badGateway("The upstream compressed its answer in a way that was not asked for and is not known.")
+		e.Cause = errors.New("content-encoding " + resp.Header.Get("Content-Encoding"))
+	default:
+		return encoding, nil
+	}
+	e.Provider, e.Model, e.UpstreamStatus, e.Header = r.Provider, r.Model, resp.StatusCode, resp.Header
+	return "", e
+}

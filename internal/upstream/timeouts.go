@@ -1,0 +1,153 @@
+package upstream
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Timeouts limit the stages of a call; zero fields mean the defaults of the
+// Network.
+type Timeouts struct {
+	// Header limits the wait for the header of the answer, connecting included.
+	Header time.Duration
+	// Idle limits the silence while the body is read. Time in which nobody reads
+	// does not count.
+	Idle time.Duration
+	// Total limits the whole call until the body is closed.
+	Total time.Duration
+}
+
+// TimeoutsFor is what a configured timeout (or stream_timeout) means: a whole
+// answer must be complete within it; a stream must begin within it and never be
+// silent for longer, but may last as long as the total allows. 0 is not
+// configured.
+func TimeoutsFor(stream bool, configured time.Duration) Timeouts {
+	if configured <= 0 {
+		return Timeouts{}
+	}
+	if stream {
+		return Timeouts{Header: configured, Idle: configured}
+	}
+	return Timeouts{Header: configured, Idle: configured, Total: configured}
+}
+
+// fill puts the defaults into zero fields.
+func (o *Options) fill(t Timeouts) Timeouts {
+	t.Total = orDefault(t.Total, max(o.TotalTimeout, t.Header))
+	t.Header = orDefault(t.Header, t.Total)
+	t.Idle = orDefault(t.Idle, o.IdleTimeout)
+	return t
+}
+
+// stage is the stage of a call that took too long.
+type stage string
+
+const (
+	stageHeader stage = "begin to answer"
+	stageIdle   stage = "go on with its answer"
+	stageTotal  stage = "finish its answer"
+)
+
+// timeoutError ends a call whose stage took too long.
+type timeoutError struct {
+	stage stage
+	limit time.Duration
+}
+
+func (e *timeoutError) Error() string {
+	return "the upstream did not " + string(e.stage) + " within " + e.limit.String()
+}
+
+// watch ends the context of a call when a stage takes too long. One timer serves
+// all stages: it looks at the clock when it fires and is set again.
+type watch struct {
+	parent context.Context
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	limits Timeouts
+	start  time.Time
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	header  bool      // the header is there
+	reading time.Time // begin of the read in progress, zero for none
+	stopped bool
+}
+
+func newWatch(parent context.Context, limits Timeouts) *watch {
+	w := &watch{parent: parent, limits: limits, start: time.Now()}
+	w.ctx, w.cancel = context.WithCancelCause(parent)
+	w.mu.Lock() // before the timer can fire, it must be there
+	defer w.mu.Unlock()
+	w.timer = time.AfterFunc(min(limits.Header, limits.Total), w.fire)
+	return w
+}
+
+// fire looks which limit has passed, and else waits for the next.
+func (w *watch) fire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped {
+		return
+	}
+	now := time.Now()
+	left, e := w.left(now)
+	if left <= 0 {
+		w.cancel(e)
+		return
+	}
+	w.timer.Reset(left)
+}
+
+// left is the time until the next limit, and the error of passing it.
+func (w *watch) left(now time.Time) (time.Duration, *timeoutError) {
+	left, e := w.limits.Total-now.Sub(w.start), &timeoutError{stageTotal, w.limits.Total}
+	if !w.header {
+		if l := w.limits.Header - now.Sub(w.start); l <= left {
+			return l, &timeoutError{stageHeader, w.limits.Header}
+		}
+		return left, e
+	}
+	idle := w.limits.Idle
+	if !w.reading.IsZero() {
+		idle -= now.Sub(w.reading)
+	}
+	if idle < left {
+		return idle, &timeoutError{stageIdle, w.limits.Idle}
+	}
+	return left, e
+}
+
+// begun marks that the header of the answer is there.
+func (w *watch) begun() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.header = true
+	if left, _ := w.left(time.Now()); !w.stopped {
+		w.timer.Reset(max(left, 0))
+	}
+}
+
+// wait marks the begin of a read, done its end.
+func (w *watch) wait() {
+	now := time.Now()
+	w.mu.Lock()
+	w.reading = now
+	w.mu.Unlock()
+}
+
+func (w *watch) done() {
+	w.mu.Lock()
+	w.reading = time.Time{}
+	w.mu.Unlock()
+}
+
+// stop ends the watch and the context of the call.
+func (w *watch) stop() {
+	w.mu.Lock()
+	w.stopped = true
+	w.timer.Stop()
+	w.mu.Unlock()
+	w.cancel(nil)
+}

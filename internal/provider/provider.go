@@ -91,7 +91,7 @@ var table = sync.OnceValue(assemble)
 
 func assemble() registry {
 	r := registry{byName: map[string]*Row{}}
-	for _, group := range [][]Row{nativeRows(), hostedRows(), chineseRows(), localRows(), litellmRows(), plannedRows()} {
+	for _, group := range [][]Row{nativeRows(), hostedRows(), plainRows(), chineseRows(), localRows(), litellmRows(), plannedRows()} {
 		for i := range group {
 			r.add(&group[i])
 		}

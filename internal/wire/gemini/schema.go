@@ -1,0 +1,208 @@
+package gemini
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+)
+
+const (
+	// maxSchemaDepth bounds nesting, and with it recursion through references.
+	maxSchemaDepth = 64
+	// maxSchemaBytes bounds what references can expand to.
+	maxSchemaBytes = 4 << 20
+	// maxKeywords bounds the members of one schema object.
+	maxKeywords = 256
+	// maxLost is how many keywords a report names.
+	maxLost = 12
+)
+
+// schemaWriter rewrites one JSON Schema into a form that Gemini takes: JSON
+// Schema with the keywords it knows, or its older subset of OpenAPI (§2.6).
+type schemaWriter struct {
+	root rawjson.Value
+	// ordering adds propertyOrdering to objects (OpenAPI form of an answer).
+	ordering bool
+	// stringEnums sends integer enums as strings (generation 3, OpenAPI form).
+	stringEnums bool
+	// stack are the references being written, against cycles.
+	stack []string
+	// lost are the keywords that had to go.
+	lost []string
+	// merged counts the bytes that were merged out of allOf branches.
+	merged int
+	// over is set when a limit was hit.
+	over string
+}
+
+// schema rewrites a schema; where names the place in the request.
+func (e *encoder) schema(v rawjson.Value, where string) (rawjson.Value, error) {
+	w := schemaWriter{root: v, stringEnums: e.model.g3, ordering: strings.HasPrefix(where, "response_format")}
+	var out rawjson.Value
+	switch {
+	case e.openAPI():
+		out = w.openAPI(make([]byte, 0, len(v)), v, 0)
+	case clean(v, 0):
+		out = v
+	default:
+		out = w.json(make([]byte, 0, len(v)), v, 0)
+	}
+	if w.over != "" {
+		return nil, llm.BadRequest(where, "The schema in "+where+" "+w.over+". Make it smaller.")
+	}
+	if len(w.lost) > 0 {
+		e.drop(where, "Gemini knows no "+strings.Join(w.lost, ", "))
+	}
+	return out, nil
+}
+
+func (w *schemaWriter) lose(keyword string) {
+	if !slices.Contains(w.lost, keyword) && len(w.lost) < maxLost {
+		w.lost = append(w.lost, keyword)
+	}
+}
+
+// exceeded reports (and remembers) that a limit was hit.
+func (w *schemaWriter) exceeded(size, depth int) bool {
+	switch {
+	case w.over != "":
+	case depth > maxSchemaDepth:
+		w.over = "is nested deeper than " + strconv.Itoa(maxSchemaDepth) + " levels"
+	case size > maxSchemaBytes || w.merged > maxSchemaBytes:
+		w.over = "expands to more than " + strconv.Itoa(maxSchemaBytes>>20) + " MB"
+	}
+	return w.over != ""
+}
+
+// meaningless are keywords whose absence changes nothing for the model.
+var meaningless = map[string]bool{
+	"$schema": true, "$comment": true, "$vocabulary": true, "strict": true, "examples": true, "example": true, "id": true, "nullable": true,
+	"readOnly": true, "writeOnly": true, "deprecated": true, "$id": true, "$anchor": true, "additionalProperties": true,
+}
+
+// typeNames are the types of JSON Schema.
+var typeNames = map[string]bool{
+	"string": true, "number": true, "integer": true, "boolean": true, "object": true, "array": true, "null": true,
+}
+
+// typeName reads a type in either spelling ("STRING" is Gemini's own), "" when it
+// is none.
+func typeName(v rawjson.Value) string {
+	name := strings.ToLower(v.Text())
+	if !typeNames[name] {
+		return ""
+	}
+	return name
+}
+
+// parse takes a schema apart with its allOf branches merged in.
+func (w *schemaWriter) parse(v rawjson.Value, depth int) rawjson.Object {
+	o := rawjson.ParseObject(v)
+	if len(o) > maxKeywords {
+		w.over = "has an object with more than " + strconv.Itoa(maxKeywords) + " keywords"
+		o = o[:maxKeywords]
+	}
+	all := o.Get("allOf")
+	if all == nil || w.exceeded(0, depth) {
+		o.Del("allOf")
+		return o
+	}
+	o.Del("allOf")
+	for _, branch := range all.Elems() {
+		if target, ok := w.resolve(branch.Get("$ref").Text()); ok {
+			branch = target
+		}
+		w.merged += len(branch)
+		absorb(&o, w.parse(branch, depth+1))
+	}
+	return o
+}
+
+// absorb adds the members of b that o lacks; properties and required are joined.
+func absorb(o *rawjson.Object, b rawjson.Object) {
+	for _, m := range b {
+		have := o.Get(m.Key)
+		switch {
+		case have == nil:
+			*o = append(*o, m)
+		case m.Key == "properties" || m.Key == "required" || m.Key == "$defs" || m.Key == "definitions":
+			o.Set(m.Key, join(have, m.Value))
+		}
+	}
+}
+
+// join concatenates two objects or two arrays.
+func join(a, b rawjson.Value) rawjson.Value {
+	if a.Kind() != b.Kind() || (a.Kind() != '{' && a.Kind() != '[') || a.Len() == 0 {
+		return b
+	}
+	if b.Len() == 0 {
+		return a
+	}
+	out := append(make(rawjson.Value, 0, len(a)+len(b)), a[:len(a)-1]...)
+	return append(append(out, ','), b[1:]...)
+}
+
+// resolve finds the target of a reference within the schema.
+func (w *schemaWriter) resolve(ref string) (rawjson.Value, bool) {
+	if ref == "#" {
+		return w.root, true
+	}
+	path, ok := strings.CutPrefix(ref, "#/")
+	if !ok {
+		return nil, false
+	}
+	at := w.root
+	for step := range strings.SplitSeq(path, "/") {
+		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		if at.Kind() == '[' {
+			at = element(at, step)
+		} else {
+			at = at.Get(step)
+		}
+		if at == nil {
+			return nil, false
+		}
+	}
+	return at, at.Kind() == '{'
+}
+
+func element(list rawjson.Value, index string) rawjson.Value {
+	n, err := strconv.Atoi(index)
+	if err != nil {
+		return nil
+	}
+	for i, v := range list.Elems() {
+		if i == n {
+			return v
+		}
+	}
+	return nil
+}
+
+// appendRequired writes the required names that are properties, each once.
+func appendRequired(dst []byte, required, properties rawjson.Value) []byte {
+	if required.Kind() != '[' || properties.Len() == 0 {
+		return dst
+	}
+	left := make(map[string]bool, 8)
+	for name := range properties.Members() {
+		left[name] = true
+	}
+	mark := len(dst)
+	dst = append(rawjson.AppendKey(dst, "required"), '[')
+	start := len(dst)
+	for _, name := range required.Elems() {
+		if text, ok := name.Str(); ok && left[text] {
+			left[text] = false
+			dst = append(rawjson.AppendComma(dst), name...)
+		}
+	}
+	if len(dst) == start {
+		return dst[:mark]
+	}
+	return append(dst, ']')
+}

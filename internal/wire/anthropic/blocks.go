@@ -146,6 +146,9 @@ func (e *encoder) contentBlock(p *llm.Part) (block, bool) {
 		return b, !blank(p.Text)
 	case llm.PartImage, llm.PartFile:
 		b.kind = mediaBlock(p)
+		if b.kind != blockSkip && p.Media.Data == "" && p.Media.FileID != "" {
+			e.beta("files-api-2025-04-14")
+		}
 	case llm.PartUnknown:
 		if passableBlock(p.Raw.Get("type")) {
 			b.kind = blockRaw

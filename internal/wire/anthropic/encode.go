@@ -56,10 +56,10 @@ func (e *encoder) decide() error {
 	if err := e.readThinking(); err != nil {
 		return err
 	}
+	e.settleThinking()
 	if err := e.readTools(); err != nil {
 		return err
 	}
-	e.settleThinking()
 	if err := e.sampling(); err != nil {
 		return err
 	}
@@ -84,6 +84,9 @@ func (e *encoder) conversation() {
 	for n < len(msgs) && (msgs[n].Role == llm.System || msgs[n].Role == llm.Developer) {
 		e.systemBlocks(&msgs[n])
 		n++
+	}
+	if e.format.hint {
+		e.system = append(e.system, block{kind: blockText, text: jsonHint})
 	}
 	e.conv.conversation(msgs[n:])
 }
@@ -113,7 +116,7 @@ func (e *encoder) ending() {
 	blocks := e.conv.of(last)
 	end := &blocks[len(blocks)-1]
 	if !e.model.prefill() || e.think.on() || e.format.on() || end.kind != blockText {
-		e.note("last message", "this model does not continue a message of the assistant; a user message asks it to")
+		e.drop("last message", "this model does not continue a message of the assistant; a user message asks it to")
 		e.conv.begin(llm.User)
 		e.conv.push(block{kind: blockText, text: continueText})
 		return
@@ -180,11 +183,8 @@ func mergeExtra(body []byte, extra []llm.Param) []byte {
 	return o.Value()
 }
 
-// drop reports something that was left out.
+// drop reports something that was left out or changed.
 func (e *encoder) drop(what, why string) { e.drops = append(e.drops, llm.Drop{What: what, Why: why}) }
-
-// note reports something that was changed.
-func (e *encoder) note(what, why string) { e.drop(what, why) }
 
 // dropOnce reports something that may recur in every message.
 func (e *encoder) dropOnce(what, why string) {

@@ -9,10 +9,8 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
-
-// maxMessage bounds how much of an upstream's text goes into a message.
-const maxMessage = 4 << 10
 
 // Error implements [wire.Wire] (specification §3.12, §7.3).
 func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
@@ -22,9 +20,7 @@ func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
 	}
 	e.Kind = classify(status, kind, text)
 	e.Status = clientStatus(status, e.Kind)
-	if e.Kind == llm.KindRateLimit {
-		e.Type = "throttling_error"
-	}
+	e.Type = errtext.Type(e.Kind, e.Status)
 	if text == "" {
 		text = "status " + strconv.Itoa(status) + " without a message"
 	}
@@ -37,76 +33,42 @@ func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
 func errorText(body []byte) (kind, text string) {
 	v, err := rawjson.Check(body)
 	if err != nil {
-		return "", clip(string(body))
+		return "", errtext.Clean(string(body))
 	}
 	inner := v.Get("error")
 	switch {
 	case inner.Kind() == '"':
-		return "", clip(inner.Text())
+		return "", errtext.Clean(inner.Text())
 	case inner.Get("message").Kind() == '"':
-		return inner.Get("type").Text(), clip(inner.Get("message").Text())
+		return inner.Get("type").Text(), errtext.Clean(inner.Get("message").Text())
 	case v.Get("message").Kind() == '"':
-		return v.Get("type").Text(), clip(v.Get("message").Text())
+		return v.Get("type").Text(), errtext.Clean(v.Get("message").Text())
 	}
-	return inner.Get("type").Text(), clip(string(v))
+	return inner.Get("type").Text(), errtext.Clean(string(v))
 }
 
-func clip(s string) string {
-	s = strings.TrimSpace(s)
-	if len(s) > maxMessage {
-		s = strings.ToValidUTF8(s[:maxMessage], "") + "…"
-	}
-	return s
-}
-
-// classify names the class of an upstream error.
+// classify names the class of an upstream error: by its type and words first, then
+// by its status.
 func classify(status int, kind, text string) llm.ErrorKind {
-	low := strings.ToLower(text)
-	switch {
-	case status < 500 && tooLong(low):
-		return llm.KindContextWindow
-	case strings.Contains(low, "content filtering policy"):
-		return llm.KindContentPolicy
-	case status < 500 && strings.Contains(low, "invalid api key"):
-		return llm.KindAuthentication
-	case kind == "overloaded_error":
+	if kind == "overloaded_error" {
 		return llm.KindInternal
 	}
-	switch status {
-	case 400, 413, 422:
-		return llm.KindBadRequest
-	case 401:
-		return llm.KindAuthentication
-	case 402:
-		return llm.KindPayment
-	case 403:
-		return llm.KindPermission
-	case 404:
-		return llm.KindNotFound
-	case 408, 504:
-		return llm.KindTimeout
-	case 429:
-		return llm.KindRateLimit
-	case 500, 529:
-		return llm.KindInternal
-	case 502:
-		return llm.KindBadGateway
-	case 503:
-		return llm.KindUnavailable
-	}
-	return llm.KindAPI
-}
-
-// tooLong recognises Anthropic's texts for a prompt beyond the context window.
-func tooLong(low string) bool {
-	for _, s := range []string{"prompt is too long", "prompt: length", "exceed context limit", "context_length_exceeded",
-		"maximum context length", "exceeds the maximum number of tokens", "exceeds the available context size"} {
-		if strings.Contains(low, s) {
-			return true
+	if status != http.StatusRequestEntityTooLarge {
+		if k, ok := errtext.Classify(providerName, status, text); ok {
+			return k
 		}
 	}
-	return false
+	switch status {
+	case http.StatusUnprocessableEntity: // LiteLLM has no class of its own for it here
+		return llm.KindBadRequest
+	case statusOverloaded:
+		return llm.KindInternal
+	}
+	return errtext.ByStatus(status)
 }
+
+// statusOverloaded is Anthropic's own status for an overloaded service.
+const statusOverloaded = 529
 
 // clientStatus is the status for the client: LiteLLM's, also where it is odd.
 func clientStatus(status int, kind llm.ErrorKind) int {
@@ -115,6 +77,8 @@ func clientStatus(status int, kind llm.ErrorKind) int {
 		return http.StatusBadRequest
 	case llm.KindAuthentication:
 		return http.StatusUnauthorized
+	case llm.KindRateLimit:
+		return http.StatusTooManyRequests
 	case llm.KindInternal:
 		return http.StatusInternalServerError
 	case llm.KindBadRequest:
@@ -146,7 +110,7 @@ func statusOf(kind string) int {
 	case "timeout_error":
 		return 504
 	case "overloaded_error":
-		return 529
+		return statusOverloaded
 	}
 	return 500
 }

@@ -25,6 +25,7 @@ type format struct {
 	tool   string        // the name of the tool that stands in
 	schema rawjson.Value // the client's schema, for the tool
 	name   string
+	hint   bool // JSON of any shape: a sentence in the system text asks for it
 }
 
 // on reports whether the answer must follow a schema.
@@ -46,7 +47,7 @@ func (e *encoder) readFormat() error {
 // useSchema asks for JSON of this schema, or of any shape when there is none.
 func (e *encoder) useSchema(schema rawjson.Value, name string) {
 	if schema.Kind() != '{' {
-		e.system = append(e.system, block{kind: blockText, text: jsonHint})
+		e.format.hint = true
 		return
 	}
 	if e.model.nativeSchema() && e.t.Repair != wire.RepairSchema {
@@ -60,7 +61,7 @@ func (e *encoder) useSchema(schema rawjson.Value, name string) {
 	if !objectSchema(schema) {
 		e.format.tool = jsonToolValues
 	}
-	e.note("response_format", "it is asked for through a tool, because the model or the schema does not permit the native way")
+	e.drop("response_format", "it is asked for through a tool, because the model or the schema does not permit the native way")
 }
 
 // objectSchema reports whether a schema is plainly one of an object.

@@ -144,7 +144,7 @@ func (e *encoder) readMaxTokens(p llm.Param) error {
 		return nil
 	}
 	if most := e.model.info.MaxOutput(); e.t.Policy.Modify && most > 0 && n > most {
-		e.note(p.Name, "lowered to the model's limit")
+		e.drop(p.Name, "lowered to the model's limit")
 		n = most
 	}
 	e.opts.maxTokens, e.opts.limited = n, true
@@ -219,7 +219,7 @@ func (e *encoder) sampling() error {
 		return e.fixedSampling()
 	}
 	if t, ok := o.temperature.Float(); ok && t > 1 {
-		e.note("temperature", "lowered to 1, Anthropic's highest")
+		e.drop("temperature", "lowered to 1, Anthropic's highest")
 		o.temperature = rawjson.Value("1")
 	}
 	if e.think.manual() {

@@ -158,7 +158,7 @@ func isCustom(c *wire.Call, name string) bool {
 	}
 	for i := range c.Request.Tools {
 		if t := &c.Request.Tools[i]; t.Name == name {
-			return t.Type == "custom"
+			return freeForm(t)
 		}
 	}
 	return false

@@ -190,14 +190,14 @@ func (e *encoder) settleBudget() {
 		e.dropThinking("max_tokens leaves no room for thinking")
 		return
 	}
-	e.note("thinking", "its budget was lowered below max_tokens")
+	e.drop("thinking", "its budget was lowered below max_tokens")
 	t.budget = o.maxTokens - 1
 }
 
 // interleaved reports whether the budget may exceed max_tokens, because it counts
 // over all steps of a turn with tools.
 func (e *encoder) interleaved() bool {
-	return len(e.tools) > 0 && slices.Contains(e.betas, "interleaved-thinking-2025-05-14")
+	return len(e.req.Tools) > 0 && slices.Contains(e.betas, "interleaved-thinking-2025-05-14")
 }
 
 func (e *encoder) dropThinking(why string) {

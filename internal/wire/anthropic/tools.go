@@ -76,7 +76,7 @@ func (e *encoder) readTool(t *llm.ToolDef) {
 // strict reports whether a strict tool may stay strict: the model must know strict
 // tools and the schema must already be in the subset that Anthropic compiles.
 func (e *encoder) strict(t *llm.ToolDef) bool {
-	if t.Strict == nil || !*t.Strict || t.Type == "custom" {
+	if t.Strict == nil || !*t.Strict || freeForm(t) {
 		return false
 	}
 	if e.t.Repair != wire.RepairSchema && e.model.nativeSchema() && exactSchema(t.Parameters) {
@@ -173,20 +173,42 @@ func (e *encoder) appendTools(dst []byte) []byte {
 
 func (e *encoder) appendTool(dst []byte, t *tool) []byte {
 	dst = rawjson.AppendString(append(dst, `{"name":`...), e.names.upstream(t.def.Name))
-	if t.def.Description != "" {
-		dst = rawjson.AppendStringMember(dst, "description", t.def.Description)
+	if about := description(t.def); about != "" {
+		dst = rawjson.AppendStringMember(dst, "description", about)
 	}
 	dst = append(dst, `,"input_schema":`...)
-	if t.def.Type == "custom" {
+	if freeForm(t.def) {
 		dst = append(dst, customSchema...)
 	} else {
-		dst = appendInputSchema(dst, t.def.Parameters)
+		dst = appendInputSchema(dst, schemaOf(t.def))
 	}
 	if t.strict {
 		dst = append(dst, `,"strict":true`...)
 	}
 	dst = rawjson.AppendMember(dst, "cache_control", t.cache)
 	return append(e.toolExtras(dst, t.def), '}')
+}
+
+// freeForm reports whether the tool takes text instead of arguments. A tool of type
+// custom with a schema is a function as Anthropic itself writes it.
+func freeForm(t *llm.ToolDef) bool { return t.Type == "custom" && schemaOf(t) == nil }
+
+func schemaOf(t *llm.ToolDef) rawjson.Value {
+	if t.Parameters == nil && t.Type == "custom" {
+		return t.Raw.Get("input_schema")
+	}
+	return t.Parameters
+}
+
+// description is a tool's text; the grammar of a free-form tool, which Anthropic
+// cannot enforce, is told to the model there.
+func description(t *llm.ToolDef) string {
+	grammar := t.Raw.Path("custom", "format", "grammar")
+	if t.Type != "custom" || grammar == nil {
+		return t.Description
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s\n\nThe input is text that follows this %s grammar:\n%s",
+		t.Description, grammar.Get("syntax").Text(), grammar.Get("definition").Text()))
 }
 
 // toolExtras copies the members of a tool that only Anthropic knows.
@@ -254,18 +276,18 @@ func mergeBranches(o *rawjson.Object) {
 	o.Set("properties", props.Value())
 }
 
-// forced reports whether the client demands a tool call.
-func (e *encoder) forced() bool {
-	c := e.req.ToolChoice
-	return c != nil && len(e.tools) > 0 &&
-		(c.Mode == llm.ChoiceRequired || c.Mode == llm.ChoiceNamed || c.Mode == llm.ChoiceAllowedRequired)
+// forced reports whether the client demands the call of one of its tools.
+func (e *encoder) forced() bool { return len(e.req.Tools) > 0 && demands(e.req.ToolChoice) }
+
+func demands(c *llm.ToolChoice) bool {
+	return c != nil && (c.Mode == llm.ChoiceRequired || c.Mode == llm.ChoiceNamed || c.Mode == llm.ChoiceAllowedRequired)
 }
 
 // readChoice decides about tool_choice.
 func (e *encoder) readChoice() error {
 	parallel := e.req.ParallelToolCalls
 	if len(e.tools) == 0 {
-		if e.forced() {
+		if demands(e.req.ToolChoice) {
 			e.drop("tool_choice", "there are no tools")
 		}
 		return nil

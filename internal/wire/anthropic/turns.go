@@ -335,7 +335,7 @@ func (b *builder) pair(last int) {
 	}
 	for i := range b.calls {
 		if c := &b.calls[i]; c.block < 0 {
-			b.e.note("tool result of "+c.client, "it was missing; a stand-in says so to the model")
+			b.e.drop("tool result of "+c.client, "it was missing; a stand-in says so to the model")
 			b.push(block{kind: blockMissing, id: c.id})
 		}
 	}
@@ -359,7 +359,7 @@ func (b *builder) match(blocks []block) (matched int) {
 			matched++
 			continue
 		}
-		b.e.note("tool result of "+r.part.Result.CallID, "no call waits for it; it is sent as text")
+		b.e.drop("tool result of "+r.part.Result.CallID, "no call waits for it; it is sent as text")
 		*r = orphan(r)
 	}
 	return matched

@@ -122,21 +122,18 @@ func (l *loader) loosened(f *field, path string, entry keyEntry, off string) {
 	if off != "" {
 		severity = Note
 	}
-	l.report.add(Finding{severity, f.pos, path, "`" + f.key + "` " + word + " (it would " + entry.clause + ")." + off, ""})
+	l.report.add(Finding{Severity: severity, Pos: f.pos, Key: path, Message: "`" + f.key + "` " + word + " (it would " + entry.clause + ")." + off})
 }
 
 // unknownKey names a key that the section does not have.
 func (l *loader) unknownKey(section string, f *field, path string) {
-	where := section
-	if section == "root" {
-		where = "the root of the file"
-	}
-	if home := misplacedIn(f.key, section); home != "" {
+	where := homeName(section)
+	remedy, invented := inventions[f.key]
+	if home := misplacedIn(f.key, section); home != "" && !invented {
 		l.report.warnf(f.pos, path, "Move it there.", "`%s` belongs in %s; in %s it has no effect.", f.key, homeName(home), where)
 		return
 	}
-	remedy, ok := inventions[f.key]
-	if !ok {
+	if !invented {
 		remedy = didYouMean(f.key, sectionKeys(section))
 	}
 	l.report.warnf(f.pos, path, remedy, "`%s` is an unknown key of %s and has no effect.", f.key, where)
@@ -185,7 +182,11 @@ func (l *loader) checkParam(f *field, path string) {
 	case home != "":
 		l.report.warnf(f.pos, path, "Move it there.", "`%s` belongs in %s; in litellm_params it has no effect.", f.key, homeName(home))
 	default:
-		l.report.notef(f.pos, path, didYouMean(f.key, sectionKeys("litellm_params")), "`%s` is no parameter that LiteLLM knows; it is sent to the provider with every call.", f.key)
+		severity, hint := Note, didYouMean(f.key, sectionKeys("litellm_params"))
+		if hint != "" {
+			severity = Warning
+		}
+		l.report.add(Finding{Severity: severity, Pos: f.pos, Key: path, Message: "`" + f.key + "` is no parameter that LiteLLM knows; it is sent to the provider with every call.", Remedy: hint})
 	}
 }
 

@@ -297,6 +297,10 @@ type CallDefaults struct {
 	GeminiIncludeThoughts         *bool
 	GeminiDefaultThinkingLevelLow bool
 	ForwardTraceparent            bool
+	// IncludeCostInStreamingUsage adds cost to the usage chunk of a stream.
+	IncludeCostInStreamingUsage bool
+	// MergeReasoningContentInChoices holds for every deployment.
+	MergeReasoningContentInChoices bool
 }
 
 // GeneralSettings is general_settings. A nil field was not given.

@@ -47,23 +47,26 @@ type list struct {
 // an error finding; the rest is served.
 func (l *loader) deployments(cfg *Config, root *node) {
 	n := root.get("model_list")
+	shared := l.shared(root)
 	switch {
-	case n == nil || n.kind == nullKind || (n.kind == listKind && len(n.items) == 0):
-		pos := root.pos
-		if n != nil {
-			pos = n.pos
-		}
-		if l.o.Overrides.Model == "" {
-			l.report.warnf(pos, "model_list", "Add a model: `- model_name: gemini/*`, with `litellm_params: {model: gemini/*}`.", "There is no model in model_list, so no model is served.")
-		}
-		return
+	case n.isNull() || n.kind == listKind && len(n.items) == 0:
+		l.tellEmpty(n.place(root.pos))
 	case n.kind != listKind:
 		l.report.errorf(n.pos, "model_list", "Write `- model_name: …` for each entry.", "`model_list` must be a list of deployments; this is %s.", n.name())
-		return
+	default:
+		for i, item := range n.items {
+			l.entry(cfg, item, element("model_list", i), shared)
+		}
 	}
-	shared := l.shared(root)
-	for i, item := range n.items {
-		l.entry(cfg, item, element("model_list", i), shared)
+	if extra := l.o.Overrides.entry(); extra != nil {
+		l.entry(cfg, extra, "--model", shared)
+	}
+}
+
+// tellEmpty says that the file serves nothing, unless the command line does.
+func (l *loader) tellEmpty(pos Position) {
+	if l.o.Overrides.Model == "" {
+		l.report.warnf(pos, "model_list", "Add a model: `- model_name: gemini/*`, with `litellm_params: {model: gemini/*}`.", "There is no model in model_list, so no model is served.")
 	}
 }
 
@@ -162,11 +165,7 @@ func (l *loader) readEntry(d *Deployment, item *node, path string, shared *list)
 // skipUnset skips a deployment for a variable without a value, and names it.
 func (l *loader) skipUnset(n *node, path string) *skip {
 	l.told[n] = true
-	s := skipAt(n, path, "Set "+n.variable+" in the environment before starting.", "the environment variable %s, which `%s` needs, is not set.", n.variable, lastKey(path))
-	if l.env.unread[n.variable] {
-		s.remedy = n.variable + " stands in the .env beside the file, from which only provider keys are taken: start with --env-file .env."
-	}
-	return s
+	return skipAt(n, path, l.setIt(n.variable), "the environment variable %s, which `%s` needs, is not set.", n.variable, lastKey(path))
 }
 
 // entryParams returns litellm_params with its layers. An entry whose
@@ -225,9 +224,9 @@ func (l *loader) target(d *Deployment, p params, shared *list) (*provider.Row, *
 func (l *loader) resolve(d *Deployment, p params, model string) (*provider.Row, *skip) {
 	n, path := p.at("model")
 	custom := l.text(p.at("custom_llm_provider"))
-	base := l.text(p.at("api_base"))
+	base := scalarText(p.at("api_base"))
 	if base == "" {
-		base = l.text(p.at("base_url"))
+		base = scalarText(p.at("base_url"))
 	}
 	if model == "*" && custom == "" && base == "" {
 		d.Model = model
@@ -242,12 +241,20 @@ func (l *loader) resolve(d *Deployment, p params, model string) (*provider.Row, 
 	}
 	switch {
 	case err != nil:
-		return nil, skipAt(n, path, "Write `model: provider/name`; `fairlead models --providers` lists the names.", "%s", sentence(err.Error()))
+		return nil, skipAt(n, path, "", "%s", sentence(err.Error()))
 	case row.Planned:
 		return nil, skipAt(n, path, "Use another route to the model, or keep this entry: it does no harm.", "the provider %s is planned and cannot be called yet.", row.Name)
 	}
 	d.Provider, d.Model = row.Name, upstream
 	return row, nil
+}
+
+// scalarText reads a value that is checked elsewhere.
+func scalarText(n *node, _ string) string {
+	if !n.isScalar() {
+		return ""
+	}
+	return strings.TrimSpace(n.text)
 }
 
 // sentence gives an error's text a full stop.

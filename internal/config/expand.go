@@ -151,17 +151,28 @@ func (l *loader) declaredValue(f *field, path string) *node {
 	return nil
 }
 
-// missing says that the variable of n has no value, once per value.
+// missing says that the variable of n has no value. The same variable with the
+// same consequence is one finding, which lists the further lines.
 func (l *loader) missing(s Severity, n *node, path, consequence string) {
 	if l.told[n] {
 		return
 	}
 	l.told[n] = true
-	remedy := "Set " + n.variable + " in the environment before starting."
-	if l.env.unread[n.variable] {
-		remedy = n.variable + " stands in the .env beside the file, from which only provider keys are taken: start with --env-file .env."
+	key := n.variable + consequence
+	if i, ok := l.repeated[key]; ok {
+		l.report.again(i, n.pos)
+		return
 	}
-	l.report.add(Finding{s, n.pos, path, "The environment variable " + n.variable + " is not set" + consequence, remedy})
+	l.repeated[key] = len(l.report.Findings)
+	l.report.add(Finding{Severity: s, Pos: n.pos, Key: path, Message: "The environment variable " + n.variable + " is not set" + consequence, Remedy: l.setIt(n.variable)})
+}
+
+// setIt says how a variable gets its value.
+func (l *loader) setIt(variable string) string {
+	if l.env.unread[variable] {
+		return variable + " stands in the .env beside the file, from which only provider keys are taken: start with --env-file .env."
+	}
+	return "Set " + variable + " in the environment before starting."
 }
 
 // tellUnset names the references that no section has named yet.

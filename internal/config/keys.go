@@ -117,9 +117,14 @@ func misplacedIn(key, section string) string {
 
 // homeNames are the words for the sections that are no root keys.
 var homeNames = map[string]string{
-	"litellm_params": "the litellm_params of a deployment (or router_settings.default_litellm_params)",
-	"root":           "the root of the file",
-	"cache_params":   "litellm_settings.cache_params",
+	"litellm_params":   "the litellm_params of a deployment",
+	"entry":            "an entry of model_list",
+	"guardrail":        "a guardrail",
+	"guardrail_params": "the litellm_params of a guardrail",
+	"mcp_server":       "an MCP server",
+	"pass_through":     "a pass-through endpoint",
+	"root":             "the root of the file",
+	"cache_params":     "litellm_settings.cache_params",
 }
 
 func homeName(home string) string {

@@ -55,6 +55,8 @@ type loader struct {
 	unset []unsetReference
 	// told holds unset references that a finding has named already.
 	told map[*node]bool
+	// repeated finds the finding that a further place is added to.
+	repeated map[string]int
 }
 
 // unsetReference is a value whose environment variable has no value.
@@ -73,7 +75,7 @@ func newLoader(o Options) *loader {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &loader{o: o, report: newReport(), env: &environment{process: o.Env}, told: map[*node]bool{}}
+	return &loader{o: o, report: newReport(), env: &environment{process: o.Env}, told: map[*node]bool{}, repeated: map[string]int{}}
 }
 
 // readLimited reads a regular file of at most maxFileBytes (and one more byte,

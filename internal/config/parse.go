@@ -359,6 +359,9 @@ func (r *reader) key(k ast.MapKeyNode) (string, Position) {
 	if m, ok := k.(*ast.MappingKeyNode); ok && m.Value != nil {
 		n = m.Value
 	}
+	if a, ok := n.(*ast.AnchorNode); ok && a.Value != nil {
+		n = a.Value
+	}
 	if s, ok := n.(*ast.StringNode); ok {
 		return s.Value, r.at(s.GetToken())
 	}

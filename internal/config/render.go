@@ -84,25 +84,40 @@ func (r *Report) writeFinding(b *strings.Builder, p painter, f *Finding) {
 }
 
 // maxExcerpt is how many characters of a source line are shown.
-const maxExcerpt = 140
+const maxExcerpt = 120
 
 // excerpt returns the masked source line of a position and a line with the
-// caret under its column.
+// caret under its column; of a long line, the part around the caret.
 func (r *Report) excerpt(pos Position) (line, caret string, ok bool) {
 	lines := r.sources[pos.File]
 	if pos.Line < 1 || pos.Line > len(lines) {
 		return "", "", false
 	}
-	runes := []rune(lines[pos.Line-1])
-	column := min(max(pos.Column, 1)-1, len(runes))
-	before := r.mask.sourceLine(string(runes[:column]))
-	line = r.mask.sourceLine(string(runes))
-	if text.StringWidth(line) > maxExcerpt {
-		line = text.Trim(line, maxExcerpt-1) + "…"
+	source := []rune(lines[pos.Line-1])
+	column := min(max(pos.Column, 1)-1, len(source))
+	before := []rune(r.mask.sourceLine(string(source[:column])))
+	shown := []rune(r.mask.sourceLine(string(source)))
+	if len(before) > len(shown) {
+		return string(shown), "", true
 	}
-	indent := text.StringWidth(before)
-	if indent >= maxExcerpt {
-		return line, "", true
+	from, to := window(len(before), len(shown))
+	line = string(shown[from:to])
+	if from > 0 {
+		line = "…" + line
+		before = append([]rune{' '}, before[from:]...)
 	}
-	return line, strings.Repeat(" ", indent) + "^", true
+	if to < len(shown) {
+		line += "…"
+	}
+	return line, strings.Repeat(" ", text.StringWidth(string(before))) + "^", true
+}
+
+// window chooses which part of a line of n characters is shown so that the
+// character at is seen.
+func window(at, n int) (from, to int) {
+	if n <= maxExcerpt {
+		return 0, n
+	}
+	from = max(0, min(at-maxExcerpt/2, n-maxExcerpt))
+	return from, min(n, from+maxExcerpt)
 }

@@ -45,6 +45,9 @@ type Finding struct {
 	Message string
 	// Remedy says what to do about it; may be empty.
 	Remedy string
+
+	// also are the lines of further places with the same finding.
+	also []int
 }
 
 // Report is everything there is to say about one load. Its texts never hold a
@@ -73,16 +76,51 @@ func (r *Report) add(f Finding) {
 	}
 }
 
+// maxPlaces is how many further lines a repeated finding lists.
+const maxPlaces = 12
+
+// again adds a further place to finding i, which says the same.
+func (r *Report) again(i int, pos Position) {
+	if i >= len(r.Findings) {
+		return
+	}
+	f := &r.Findings[i]
+	f.also = append(f.also, pos.Line)
+}
+
+// where lists the further lines of a finding that was repeated.
+func (f *Finding) where() string {
+	if len(f.also) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(" (also on line")
+	if len(f.also) > 1 {
+		b.WriteString("s")
+	}
+	for i, line := range f.also {
+		if i == maxPlaces {
+			fmt.Fprintf(&b, " and %d more", len(f.also)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(",")
+		}
+		fmt.Fprintf(&b, " %d", line)
+	}
+	return b.String() + ")"
+}
+
 func (r *Report) errorf(pos Position, key, remedy, format string, args ...any) {
-	r.add(Finding{Error, pos, key, fmt.Sprintf(format, args...), remedy})
+	r.add(Finding{Severity: Error, Pos: pos, Key: key, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 func (r *Report) warnf(pos Position, key, remedy, format string, args ...any) {
-	r.add(Finding{Warning, pos, key, fmt.Sprintf(format, args...), remedy})
+	r.add(Finding{Severity: Warning, Pos: pos, Key: key, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 func (r *Report) notef(pos Position, key, remedy, format string, args ...any) {
-	r.add(Finding{Note, pos, key, fmt.Sprintf(format, args...), remedy})
+	r.add(Finding{Severity: Note, Pos: pos, Key: key, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 }
 
 // refuse records a sentence for which serving must not start.
@@ -138,7 +176,8 @@ func plural(n int, noun string) string {
 func (r *Report) seal() {
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		f.Message, f.Remedy, f.Key = r.mask.text(f.Message), r.mask.text(f.Remedy), r.mask.text(f.Key)
+		f.Message, f.Remedy, f.Key = r.mask.text(f.Message+f.where()), r.mask.text(f.Remedy), r.mask.text(f.Key)
+		f.also = nil
 	}
 	for i := range r.refusals {
 		r.refusals[i] = r.mask.text(r.refusals[i])

@@ -165,7 +165,7 @@ func (l *loader) text(n *node, path string) string {
 		l.wrong(n, path, "text")
 		return ""
 	}
-	return strings.TrimSpace(n.text)
+	return n.asText()
 }
 
 // texts reads a list of scalars; a single scalar is a list of one.

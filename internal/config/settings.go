@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // weakVariable is LiteLLM's own name of the override.
 const weakVariable = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
@@ -9,6 +12,9 @@ const weakVariable = "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"
 func (l *loader) general(n *node) GeneralSettings {
 	const path = "general_settings"
 	at := func(key string) (*node, string) { return n.get(key), child(path, key) }
+	if key := n.get("master_key"); key != nil && key.unset {
+		l.missing(Warning, key, path+".master_key", ", so LITELLM_MASTER_KEY counts; without it there is no master key and only this machine is served.")
+	}
 	g := GeneralSettings{
 		MasterKey:                 NewSecret(l.text(at("master_key"))),
 		PermitWeakMasterKey:       l.flag(at("dangerously_permit_weak_or_unset_master_key")),
@@ -39,11 +45,7 @@ func (l *loader) generalFromEnvironment(g *GeneralSettings) {
 		key, _ := l.env.lookup("LITELLM_MASTER_KEY")
 		g.MasterKey = NewSecret(key)
 	}
-	if v, _ := l.env.lookup(weakVariable); v != "" {
-		if on, ok := asBool(&node{kind: stringKind, text: v}); ok && on {
-			g.PermitWeakMasterKey = true
-		}
-	}
+	g.PermitWeakMasterKey = g.PermitWeakMasterKey || l.switchedOn(weakVariable)
 	l.report.mask.learn(g.MasterKey.Reveal())
 }
 
@@ -66,17 +68,19 @@ func (l *loader) defaults(n *node) CallDefaults {
 	const path = "litellm_settings"
 	at := func(key string) (*node, string) { return n.get(key), child(path, key) }
 	d := CallDefaults{
-		ModifyParams:                  l.flag(at("modify_params")),
-		NumRetries:                    l.count(at("num_retries")),
-		RequestTimeout:                l.limit(at("request_timeout")),
-		JSONLogs:                      l.flag(at("json_logs")),
-		Verbose:                       l.flag(at("set_verbose")),
-		UserURLValidation:             true,
-		UserURLAllowedHosts:           l.texts(at("user_url_allowed_hosts")),
-		GeminiIncludeThoughts:         l.boolean(at("gemini_include_thoughts_default")),
-		GeminiDefaultThinkingLevelLow: l.flag(at("enable_gemini_default_thinking_level_low")),
-		ForwardTraceparent:            l.flag(at("forward_traceparent_to_llm_provider")),
-		ExtraHeaders:                  l.headers(at("headers")),
+		ModifyParams:                   l.flag(at("modify_params")),
+		NumRetries:                     l.count(at("num_retries")),
+		RequestTimeout:                 l.limit(at("request_timeout")),
+		JSONLogs:                       l.flag(at("json_logs")),
+		Verbose:                        l.flag(at("set_verbose")),
+		UserURLValidation:              true,
+		UserURLAllowedHosts:            l.texts(at("user_url_allowed_hosts")),
+		GeminiIncludeThoughts:          l.boolean(at("gemini_include_thoughts_default")),
+		GeminiDefaultThinkingLevelLow:  l.flag(at("enable_gemini_default_thinking_level_low")),
+		ForwardTraceparent:             l.flag(at("forward_traceparent_to_llm_provider")),
+		ExtraHeaders:                   l.headers(at("headers")),
+		IncludeCostInStreamingUsage:    l.flag(at("include_cost_in_streaming_usage")),
+		MergeReasoningContentInChoices: l.flag(at("merge_reasoning_content_in_choices")),
 	}
 	d.DropParams, d.AdditionalDropParams = l.dropParams(at("drop_params"))
 	d.AdditionalDropParams = append(d.AdditionalDropParams, l.texts(at("additional_drop_params"))...)
@@ -84,11 +88,29 @@ func (l *loader) defaults(n *node) CallDefaults {
 	if v := l.boolean(at("user_url_validation")); v != nil {
 		d.UserURLValidation = *v
 	}
-	if v, ok := l.env.lookup("LITELLM_MODIFY_PARAMS"); ok && v != "" {
-		d.ModifyParams = d.ModifyParams || v == "1" || v == "true" || v == "True"
-	}
+	l.defaultsFromEnvironment(&d)
 	l.o.Overrides.apply(&d)
 	return d
+}
+
+// defaultsFromEnvironment reads the variables that LiteLLM reads for the same.
+func (l *loader) defaultsFromEnvironment(d *CallDefaults) {
+	d.ModifyParams = d.ModifyParams || l.switchedOn("LITELLM_MODIFY_PARAMS")
+	d.JSONLogs = d.JSONLogs || l.switchedOn("JSON_LOGS")
+	if level, _ := l.env.lookup("LITELLM_LOG"); strings.EqualFold(level, "debug") {
+		d.Verbose = true
+	}
+	if v, ok := l.env.lookup("SSL_VERIFY"); ok && d.SSLVerify == nil && d.CAFile == "" {
+		n := &node{kind: stringKind, text: v, source: v}
+		d.SSLVerify, d.CAFile = l.sslVerify(n, "SSL_VERIFY")
+	}
+}
+
+// switchedOn reports whether a variable holds a true value.
+func (l *loader) switchedOn(name string) bool {
+	v, _ := l.env.lookup(name)
+	on, ok := asBool(&node{kind: stringKind, text: v})
+	return ok && on
 }
 
 // apply lays the command line over the file's defaults.

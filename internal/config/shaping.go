@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -174,7 +175,7 @@ func (l *loader) infoFields(d *Deployment, n *node, path string) {
 			d.Info[f.key] = l.priceJSON(f, child(path, f.key))
 		}
 		if f.key == "id" && f.val.isScalar() {
-			d.Info[f.key] = appendString(nil, f.val.text)
+			d.Info[f.key] = appendString(nil, f.val.asText())
 		}
 	}
 }
@@ -228,7 +229,8 @@ func (n *node) place(fallback Position) Position {
 	return n.pos
 }
 
-// checkCatalog warns of a model past its deprecation date or without a price.
+// checkCatalog warns of a model past its deprecation date or without a price,
+// once per model.
 func (l *loader) checkCatalog(d *Deployment, row *provider.Row) {
 	if row == nil || strings.Contains(d.Model, "*") || d.MockResponse != "" || row.Name == provider.Demo {
 		return
@@ -239,7 +241,8 @@ func (l *loader) checkCatalog(d *Deployment, row *provider.Row) {
 	}
 	m, known := catalog.Lookup(d.Provider, name)
 	if date, ok := m.Deprecated(); ok && date.Before(l.o.Now()) {
-		l.report.warnf(d.Pos, "", "Choose a model that the provider still offers.", "The model %s of %q was to be switched off by %s on %s.", d.Model, d.ModelName, d.Provider, date.Format(time.DateOnly))
+		l.warnModel(d, "switched off", "Choose a model that the provider still offers.",
+			fmt.Sprintf("The model %s of %s is past its end: it was to be switched off on %s.", name, d.Provider, date.Format(time.DateOnly)))
 	}
 	if m.HasPrice() || d.hasPrice() {
 		return
@@ -248,5 +251,17 @@ func (l *loader) checkCatalog(d *Deployment, row *provider.Row) {
 	if !known {
 		what = "is not in the catalog"
 	}
-	l.report.warnf(d.Pos, "", "Give input_cost_per_token and output_cost_per_token in model_info to have costs.", "The model %s of %q %s: the cost of its calls is unknown (it is not counted as 0).", d.Model, d.ModelName, what)
+	l.warnModel(d, "price", "Give input_cost_per_token and output_cost_per_token in model_info.",
+		fmt.Sprintf("The model %s of %s %s, so the cost of its calls is unknown (it is not counted as 0).", name, d.Provider, what))
+}
+
+// warnModel warns of a model; further deployments of it are listed by line.
+func (l *loader) warnModel(d *Deployment, topic, remedy, message string) {
+	key := topic + "\x00" + message
+	if i, ok := l.repeated[key]; ok {
+		l.report.again(i, d.Pos)
+		return
+	}
+	l.repeated[key] = len(l.report.Findings)
+	l.report.warnf(d.Pos, "", remedy, "%s", message)
 }

@@ -126,6 +126,15 @@ func (n *node) show() string {
 	return n.source
 }
 
+// asText returns a scalar as text: a number that is meant as text (a version, a
+// name) keeps its spelling.
+func (n *node) asText() string {
+	if n.kind != stringKind && n.variable == "" && n.source != "" {
+		return strings.TrimSpace(n.source)
+	}
+	return strings.TrimSpace(n.text)
+}
+
 // elements returns a list's items, or the node itself as the only element: a
 // string where a list is meant is the commonest looseness of real files.
 func (n *node) elements() []*node {

@@ -36,9 +36,14 @@ func (k *Keeper) Restore(tenant, provider string, req *llm.Request) Restored {
 // turnOf finds the turn that an assistant message came from.
 func (k *Keeper) turnOf(tenant string, before []llm.Message, m *llm.Message) *Turn {
 	calls := callsOf(m)
+	var likely *Turn // the id and the name fit, but the client changed the arguments
 	for _, c := range calls {
-		if t, ok := k.get(idKey(tenant, c.ID)); ok && t.has(c) {
+		t, ok := k.get(idKey(tenant, c.ID))
+		if ok && t.has(c) {
 			return t
+		}
+		if ok && likely == nil && slices.ContainsFunc(t.Calls, func(x Call) bool { return x.ID == c.ID && x.Name == c.Name }) {
+			likely = t
 		}
 	}
 	for _, c := range calls {
@@ -49,6 +54,9 @@ func (k *Keeper) turnOf(tenant string, before []llm.Message, m *llm.Message) *Tu
 		if t, ok := k.get(callKey(tenant, c.Name, args)); ok {
 			return t
 		}
+	}
+	if likely != nil {
+		return likely
 	}
 	if text := llm.JoinText(m.Parts); len(calls) == 0 && text != "" {
 		if t, ok := k.get(textKey(tenant, text)); ok {
@@ -70,7 +78,10 @@ func callsOf(m *llm.Message) []*llm.ToolCall {
 
 // has reports whether the turn made this call. An id alone is not enough: some
 // clients number their calls anew in every conversation (call_1).
-func (t *Turn) has(c *llm.ToolCall) bool { return t.index(c) >= 0 }
+func (t *Turn) has(c *llm.ToolCall) bool {
+	args := canonical(c.Arguments)
+	return slices.ContainsFunc(t.Calls, func(x Call) bool { return x.Name == c.Name && x.Arguments == args })
+}
 
 func (t *Turn) index(c *llm.ToolCall) int {
 	args := canonical(c.Arguments)
@@ -78,7 +89,10 @@ func (t *Turn) index(c *llm.ToolCall) int {
 	if i := slices.IndexFunc(t.Calls, func(x Call) bool { return x.ID == c.ID && same(x) }); i >= 0 {
 		return i
 	}
-	return slices.IndexFunc(t.Calls, same)
+	if i := slices.IndexFunc(t.Calls, same); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(t.Calls, func(x Call) bool { return x.ID == c.ID && x.Name == c.Name })
 }
 
 // restoreSignatures fills in the signatures of calls and text that have none.

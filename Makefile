@@ -1,0 +1,61 @@
+# Two commands: make run, make test. Nothing but Go and make is needed for the first.
+.DEFAULT_GOAL := help
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/fairlead-gateway/fairlead/internal/buildinfo.Version=$(VERSION)
+BUILD := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)'
+TOOL := $(GO) tool -modfile=tools/go.mod
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+ARGS ?=
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: run
+run: build ## build and start the gateway on port 4000 (ARGS='--port 4001' adds flags)
+	@exec bin/fairlead $(ARGS)
+
+.PHONY: build
+build: ## build bin/fairlead
+	@mkdir -p bin
+	@$(BUILD) -o bin/fairlead ./cmd/fairlead
+
+.PHONY: test
+test: lint race ## everything that must hold: vet, staticcheck, formatting, all tests
+
+.PHONY: lint
+lint: ## vet, staticcheck, gofumpt
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	@files=$$($(TOOL) gofumpt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
+	if [ -n "$$files" ]; then echo "gofumpt would change:"; echo "$$files"; exit 1; fi
+
+# The race detector needs a C compiler. Without one, and without a way to install
+# one, the tests run all the same and say so.
+.PHONY: race
+race: ## all tests under the race detector
+	@command -v cc >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq gcc libc6-dev >/dev/null; } || true
+	@if command -v cc >/dev/null; then set -x; CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...; \
+	else echo "no C compiler here: the tests run without the race detector"; set -x; $(GO) test -timeout 15m ./...; fi
+
+.PHONY: bench
+bench: ## Go benchmarks of every stage
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+
+FUZZTIME ?= 20s
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each
+	@for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; done; done
+
+.PHONY: release
+release: ## static binaries for every platform in dist/
+	@mkdir -p dist
+	@for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; out=dist/fairlead-$$os-$$arch; [ $$os = windows ] && out=$$out.exe; \
+	  GOOS=$$os GOARCH=$$arch $(BUILD) -o $$out ./cmd/fairlead || exit 1; ls -l $$out; done
+
+.PHONY: docs
+docs: ## write docs/configuration.md anew from the code
+	$(GO) generate ./internal/config

@@ -3,7 +3,7 @@
 // cooldowns, retries and fallbacks. It is pure: time and chance are given to it,
 // and it neither sleeps nor dials. The relay drives a [Plan]:
 //
-//	plan, err := table.Plan(model, overrides, now)
+//	plan, err := table.Plan(model, overrides)  // err: no such model
 //	for {
 //		step, err := plan.Next(now)   // err is what the client gets
 //		// wait step.Wait, call step.Deployment with step.Model

@@ -108,3 +108,6 @@ func refusal(found, malformed bool) *llm.Error {
 	}
 	return &llm.Error{Kind: llm.KindAuthentication, Status: http.StatusUnauthorized, Type: "auth_error", Code: "401", Message: msg}
 }
+
+// Needed reports whether a key must be sent.
+func (c *Checker) Needed() bool { return c.set }

@@ -61,19 +61,16 @@ func (a *Async) run() {
 	}
 }
 
-// batch adds the lines that have already arrived, for one write call.
+// batch adds the lines that have already arrived, for one write call, and says
+// how many were dropped.
 func (a *Async) batch(buf []byte) []byte {
-	for len(buf) < 32<<10 {
+	for more := true; more && len(buf) < 32<<10; {
 		select {
 		case line, ok := <-a.lines:
-			if !ok {
-				return buf
-			}
-			buf = append(buf, line...)
-			continue
+			buf, more = append(buf, line...), ok
 		default:
+			more = false
 		}
-		break
 	}
 	if n := a.dropped.Swap(0); n > 0 {
 		buf = append(buf, "log: the reader is too slow, lines dropped: "...)

@@ -1,0 +1,76 @@
+package obs
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestSecretsAreHiddenByValueAndByShape(t *testing.T) {
+	r := NewRedactor([]string{"my-own-secret-value", "", "short"})
+	in := `bad key my-own-secret-value, also sk-proj-abcdefgh12345678 and AIzaSyA-1234567890abcdefghijkl; short stays`
+	out := r.Text(in)
+	for _, secret := range []string{"my-own-secret-value", "sk-proj-abcdefgh12345678", "AIzaSyA-1234567890abcdefghijkl"} {
+		if strings.Contains(out, secret) {
+			t.Errorf("%q is still in %q", secret, out)
+		}
+	}
+	if !strings.Contains(out, "short stays") || !strings.Contains(out, Hidden) {
+		t.Errorf("text %q lost more than the secrets", out)
+	}
+}
+
+// gate is a writer that blocks until it is opened.
+type gate struct {
+	open chan struct{}
+	mu   sync.Mutex
+	buf  bytes.Buffer
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	<-g.open
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.buf.Write(p)
+}
+
+func TestABlockedLogNeverBlocksARequest(t *testing.T) {
+	g := &gate{open: make(chan struct{})}
+	a := NewAsync(g)
+	for range 2 * asyncLines {
+		if n, err := a.Write([]byte("line\n")); n != 5 || err != nil {
+			t.Fatalf("wrote %d, %v", n, err)
+		}
+	}
+	close(g.open)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !strings.Contains(g.buf.String(), "lines dropped: ") {
+		t.Error("dropped lines are not mentioned")
+	}
+}
+
+func TestJSONLogsAreOneObjectALine(t *testing.T) {
+	var buf bytes.Buffer
+	NewLogger(&buf, LogOptions{JSON: true}).Info("request\nforged line", "model", "a\nb")
+	if n := strings.Count(buf.String(), "\n"); n != 1 {
+		t.Errorf("%d lines, want 1: %q", n, buf.String())
+	}
+	var v map[string]any
+	if err := json.Unmarshal(buf.Bytes(), &v); err != nil || v["model"] != "a\nb" {
+		t.Errorf("%v %v", v, err)
+	}
+}
+
+func TestATextLogLineCannotBeForged(t *testing.T) {
+	var buf bytes.Buffer
+	NewLogger(&buf, LogOptions{}).Info("request", "model", "a\n12:00:00 INF forged")
+	if n := strings.Count(buf.String(), "\n"); n != 1 {
+		t.Errorf("%d lines, want 1: %q", n, buf.String())
+	}
+}

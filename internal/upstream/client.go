@@ -95,6 +95,10 @@ func (c *Client) send(ctx context.Context, r *Request, u *url.URL) (*Response, *
 		resp.Body.Close()
 		return nil, e
 	}
+	if encoding != "" {
+		resp.Header.Del("Content-Encoding")
+		resp.ContentLength = -1
+	}
 	w.begun()
 	return &Response{
 		Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength,

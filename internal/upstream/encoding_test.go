@@ -1,0 +1,71 @@
+package upstream
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+)
+
+func compressed(encoding, text string) []byte {
+	var out bytes.Buffer
+	var w io.WriteCloser = gzip.NewWriter(&out)
+	if encoding == "deflate" {
+		w = zlib.NewWriter(&out)
+	}
+	_, _ = io.WriteString(w, text)
+	w.Close()
+	return out.Bytes()
+}
+
+// encoded serves a body under a Content-Encoding.
+func encoded(t *testing.T, encoding string, body []byte) string {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", encoding)
+		_, _ = w.Write(body)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestU19CompressionNobodyAskedForIsUndone(t *testing.T) {
+	for _, encoding := range []string{"gzip", "X-GZIP", "deflate", "identity", ""} {
+		body := []byte("hello")
+		if encoding != "" && encoding != "identity" {
+			body = compressed(strings.ToLower(encoding), "hello")
+		}
+		resp, e := post(t, client(t, Options{}, Profile{}), encoded(t, encoding, body), Timeouts{})
+		if e != nil {
+			t.Fatalf("%s: %v", encoding, e)
+		}
+		got, e := resp.ReadAll(0)
+		if e != nil || string(got) != "hello" {
+			t.Errorf("%s: %q %v", encoding, got, e)
+		}
+	}
+}
+
+func TestU19BombIsCutAtTheDecodedSize(t *testing.T) {
+	bomb := compressed("gzip", strings.Repeat("0", 32<<20))
+	c := client(t, Options{MaxResponseBytes: 1 << 20}, Profile{})
+	_, e := whole(t, c, encoded(t, "gzip", bomb), Timeouts{})
+	wantError(t, e, llm.KindBadGateway, 502)
+}
+
+func TestU19WrongOrUnknownEncodingIsAnError(t *testing.T) {
+	c := client(t, Options{}, Profile{})
+	_, e := whole(t, c, encoded(t, "br", []byte("x")), Timeouts{})
+	wantError(t, e, llm.KindBadGateway, 502)
+	for _, encoding := range []string{"gzip", "deflate"} {
+		_, e = whole(t, c, encoded(t, encoding, []byte(`{"plain":"json"}`)), Timeouts{})
+		if e == nil || e.Status < 500 || !e.Upstream {
+			t.Errorf("plain text as %s: %v", encoding, e)
+		}
+	}
+}

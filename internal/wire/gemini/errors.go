@@ -2,22 +2,21 @@ package gemini
 
 import (
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 // statusLost is the finish reason of a request whose calls lack their signature.
 const statusLost = "MISSING_THOUGHT_SIGNATURE"
 
-// maxMessage bounds an upstream's text in an error.
-const maxMessage = 2000
+// maxPlain bounds how much of a body that is no error object is quoted.
+const maxPlain = 2000
 
 // Error implements [wire.Wire].
 func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
@@ -56,7 +55,7 @@ func upstreamError(status int, obj rawjson.Value, body []byte) *llm.Error {
 	}
 	e := classify(status, obj, message)
 	e.Provider, e.Upstream, e.UpstreamStatus = Name, true, status
-	e.Message = "litellm." + e.Kind.String() + ": GeminiException - " + scrub(message)
+	e.Message = "litellm." + e.Kind.String() + ": GeminiException - " + errtext.Clean(message)
 	e.RetryAfter = retryDelay(obj)
 	return e
 }
@@ -64,50 +63,29 @@ func upstreamError(status int, obj rawjson.Value, body []byte) *llm.Error {
 // plainBody describes an answer that is no error object: its text, unless it is a
 // page of HTML.
 func plainBody(status int, body []byte) string {
-	text := strings.TrimSpace(string(body[:min(len(body), maxMessage)]))
-	if text == "" || text[0] == '<' || !utf8.ValidString(text) {
+	text := strings.TrimSpace(string(body[:min(len(body), maxPlain)]))
+	if text == "" || text[0] == '<' {
 		return "Gemini answered with status " + strconv.Itoa(status) + " and no error message."
 	}
 	return text
 }
 
-// apiKey finds a Google API key, which some of Google's error texts quote.
-var apiKey = regexp.MustCompile(`AIza[0-9A-Za-z_-]{10,}`)
-
-func scrub(message string) string {
-	if len(message) > maxMessage {
-		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
-	}
-	return apiKey.ReplaceAllString(message, "AIza…")
-}
-
-// contextTexts and policyTexts tell classes that have no status of their own
-// (§7.4, in lower case).
-var contextTexts = []string{
-	"exceeds the maximum number of tokens allowed", "input tokens exceed the configured limit",
-	"exceed context limit", "model's maximum context limit", "request payload size exceeds",
-	"is longer than the model's context length", "exceeds the available context size",
-}
-
-var policyTexts = []string{"the response was blocked.", "output blocked by content filtering policy"}
-
-var quotaTexts = []string{"quota exceeded for", "resource exhausted", "resource has been exhausted"}
-
 // classify tells the class and the client's status (§7.3). Text goes before
 // status: Google says 400 for a bad key, and hides 429 in other envelopes.
 func classify(status int, obj rawjson.Value, message string) *llm.Error {
-	text, code, name := strings.ToLower(message), code(obj), obj.Get("status").Text()
+	code := code(obj)
+	within := status == http.StatusOK // an error inside a good answer: its code is all there is
+	if within {
+		status = code
+	}
 	switch {
-	case strings.Contains(text, "api key not valid") || status == 401 || (status == 400 && code == 401):
-		return &llm.Error{Kind: llm.KindAuthentication, Status: 401}
-	case status == 429 || ((status >= 500 || status == 200) && (code == 429 || name == "RESOURCE_EXHAUSTED" || contains(text, quotaTexts))):
-		return &llm.Error{Kind: llm.KindRateLimit, Status: 429}
-	case status < 500 && contains(text, contextTexts):
-		return &llm.Error{Kind: llm.KindContextWindow, Status: 400}
-	case status < 500 && contains(text, policyTexts):
-		return &llm.Error{Kind: llm.KindContentPolicy, Status: 400}
-	case status == 200 && code >= 400:
-		return byStatus(code)
+	case status == http.StatusUnauthorized || (status == http.StatusBadRequest && code == http.StatusUnauthorized):
+		return byStatus(http.StatusUnauthorized)
+	case (status >= 500 || within) && (code == http.StatusTooManyRequests || obj.Get("status").Is("RESOURCE_EXHAUSTED")):
+		return byStatus(http.StatusTooManyRequests)
+	}
+	if kind, ok := errtext.Classify(Name, status, message); ok {
+		return &llm.Error{Kind: kind, Status: errtext.Status(kind)}
 	}
 	return byStatus(status)
 }

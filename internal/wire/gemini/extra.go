@@ -9,19 +9,23 @@ import (
 // one, as the last word of both. Objects join member by member one level deep, so
 // that an extra generationConfig adds to the translated one.
 func (e *encoder) mergeExtra(body []byte) ([]byte, error) {
-	if len(e.t.ExtraBody) == 0 && e.set.extra.Kind() != '{' {
+	if len(e.t.ExtraBody) == 0 && e.set.extra == nil && e.set.google == nil && e.set.generation == nil {
 		return body, nil
 	}
 	o := rawjson.ParseObject(body)
 	for _, p := range e.t.ExtraBody {
 		e.mergeMember(&o, p.Name, p.Value)
 	}
+	if e.set.generation.Kind() == '{' {
+		e.mergeMember(&o, "generationConfig", e.set.generation)
+	}
+	e.mergeGoogle(&o, e.set.google)
 	for k, v := range e.set.extra.Members() {
-		if k == "google" && v.Kind() == '{' {
+		if k == "google" {
 			e.mergeGoogle(&o, v)
-			continue
+		} else {
+			e.mergeMember(&o, k, v)
 		}
-		e.mergeMember(&o, k, v)
 	}
 	if err := checkThinking(o.Get("generationConfig").Get("thinkingConfig")); err != nil {
 		return nil, err

@@ -14,7 +14,8 @@ type settings struct {
 	top rawjson.Object // members of the request itself
 
 	effort, thinking, format rawjson.Value
-	extra                    rawjson.Value
+	// extra, google and generation are merged into the finished body.
+	extra, google, generation rawjson.Value
 	// search asks for the search tool (web_search_options).
 	search bool
 	// serverTools allows search beside functions (generation 3).
@@ -67,11 +68,11 @@ func (e *encoder) supports(name string) bool {
 	case "audio":
 		return e.model.speech
 	case "stop", "tools", "tool_choice", "functions", "function_call", "parallel_tool_calls", "response_format", "logprobs",
-		"modalities", "service_tier", "web_search_options", "extra_body", "user", "include_server_side_tool_invocations":
+		"modalities", "service_tier", "web_search_options", "extra_body", "google", "user", "include_server_side_tool_invocations":
 		return true
 	}
 	_, ok := numbers[name]
-	return ok || native[camel(name)] != 0
+	return ok || native[camel(name)] != 0 || camel(name) == "generationConfig"
 }
 
 // reasons reports whether the model can think: what the catalog says, else every
@@ -131,6 +132,10 @@ func (e *encoder) param(name string, v rawjson.Value) error {
 		e.set.serverTools = v.True()
 	case "extra_body":
 		e.set.extra = v
+	case "google":
+		e.set.google = v
+	case "generation_config", "generationConfig":
+		e.set.generation = v
 	case "tools", "functions", "tool_choice", "function_call": // read from the request itself
 	case "user":
 		e.drop("user", "AI Studio takes no user id")

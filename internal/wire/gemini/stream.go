@@ -36,6 +36,7 @@ type stream struct {
 type choiceState struct {
 	index    int
 	calls    int
+	images   int
 	unsigned bool // the first call has no signature yet
 	content  bool
 	reason   string // finishReason, "" while it is open
@@ -229,7 +230,8 @@ func (s *stream) media(c *choiceState, p *answerPart) {
 	m, kind := p.media()
 	switch kind {
 	case llm.PartImage:
-		s.emit(llm.Event{Kind: llm.EventImage, Choice: c.index, Media: m, State: p.state()})
+		s.emit(llm.Event{Kind: llm.EventImage, Choice: c.index, Index: c.images, Media: m, State: p.state()})
+		c.images++
 	case llm.PartAudio:
 		s.emit(llm.Event{Kind: llm.EventAudio, Choice: c.index, Media: m, State: p.state()})
 	default:

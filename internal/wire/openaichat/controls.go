@@ -1,0 +1,175 @@
+package openaichat
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+)
+
+// Controls are the keys of a request that are for the gateway itself, as the
+// client wrote them. A key that is absent or null leaves its field at zero.
+type Controls struct {
+	DropParams           *bool
+	ModifyParams         *bool
+	AdditionalDropParams []string
+	AllowedOpenAIParams  []string
+	NumRetries           *int
+	// Timeout and StreamTimeout are 0 when the client asks for none.
+	Timeout, StreamTimeout time.Duration
+	// The fallback lists are raw: names or objects, as the client wrote them.
+	Fallbacks, ContextWindowFallbacks, ContentPolicyFallbacks rawjson.Value
+	DisableFallbacks                                          bool
+	MockResponse                                              rawjson.Value
+	// HasCredentials says that the client sent api_key, api_base, base_url or the
+	// like; CredentialKey names the first one.
+	HasCredentials bool
+	CredentialKey  string
+	Tags           []string
+	Metadata       rawjson.Value
+	ExtraHeaders   rawjson.Value
+	// SignatureInID is thought_signature_in_tool_call_id.
+	SignatureInID *bool
+	// MergeReasoning is merge_reasoning_content_in_choices.
+	MergeReasoning *bool
+	NoCache        bool
+	CallID         string
+}
+
+// ReadControls reads the gateway's own keys from the body of a request of this
+// dialect. Errors are *llm.Error with status 400.
+func ReadControls(req *llm.Request) (Controls, error) {
+	var c Controls
+	for f := range req.Body.Fields() {
+		name, known := keyName(f.Key)
+		if !known || topKeys[name] != control || !f.Value.Present() {
+			continue
+		}
+		if err := c.set(name, f.Value); err != nil {
+			return Controls{}, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Controls) set(name string, v rawjson.Value) (err error) {
+	switch name {
+	case "drop_params":
+		c.DropParams, err = boolOf(name, v)
+	case "modify_params":
+		c.ModifyParams, err = boolOf(name, v)
+	case "thought_signature_in_tool_call_id":
+		c.SignatureInID, err = boolOf(name, v)
+	case "merge_reasoning_content_in_choices":
+		c.MergeReasoning, err = boolOf(name, v)
+	case "disable_fallbacks":
+		c.DisableFallbacks = v.True()
+	case "additional_drop_params":
+		c.AdditionalDropParams, err = stringsOf(name, v)
+	case "allowed_openai_params":
+		c.AllowedOpenAIParams, err = stringsOf(name, v)
+	case "tags":
+		c.Tags, err = stringsOf(name, v)
+	case "num_retries", "max_retries":
+		c.NumRetries, err = countOf(name, v)
+	case "timeout", "request_timeout":
+		c.Timeout, err = secondsOf(name, v)
+	case "stream_timeout":
+		c.StreamTimeout, err = secondsOf(name, v)
+	default:
+		c.setRaw(name, v)
+	}
+	return err
+}
+
+func (c *Controls) setRaw(name string, v rawjson.Value) {
+	switch name {
+	case "fallbacks":
+		c.Fallbacks = v
+	case "context_window_fallbacks":
+		c.ContextWindowFallbacks = v
+	case "content_policy_fallbacks":
+		c.ContentPolicyFallbacks = v
+	case "mock_response":
+		c.MockResponse = v
+	case "metadata", "litellm_metadata":
+		c.Metadata = v
+	case "extra_headers", "headers":
+		c.ExtraHeaders = v
+	case "litellm_call_id":
+		c.CallID = v.Text()
+	case "cache":
+		c.NoCache = v.Get("no-cache").True()
+	case "api_key", "api_base", "base_url", "api_version", "api_type", "organization", "custom_llm_provider":
+		if !c.HasCredentials {
+			c.HasCredentials, c.CredentialKey = true, name
+		}
+	}
+}
+
+func boolOf(name string, v rawjson.Value) (*bool, error) {
+	b, ok := v.Bool()
+	if !ok {
+		switch strings.ToLower(v.Text()) {
+		case "true":
+			b, ok = true, true
+		case "false":
+			ok = true
+		}
+	}
+	if !ok {
+		return nil, llm.BadRequest(name, "'"+name+"' must be true or false.")
+	}
+	return &b, nil
+}
+
+func stringsOf(name string, v rawjson.Value) ([]string, error) {
+	if s, ok := v.Str(); ok {
+		return []string{s}, nil
+	}
+	if v.Kind() != '[' {
+		return nil, llm.BadRequest(name, "'"+name+"' must be a list of strings.")
+	}
+	var out []string
+	for _, e := range v.Elems() {
+		s, ok := e.Str()
+		if !ok {
+			return nil, llm.BadRequest(name, "'"+name+"' must be a list of strings.")
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// maxRetries bounds what a client may ask for.
+const maxRetries = 100
+
+func countOf(name string, v rawjson.Value) (*int, error) {
+	n, ok := v.Int()
+	if !ok {
+		if s, err := strconv.ParseInt(v.Text(), 10, 64); err == nil {
+			n, ok = s, true
+		}
+	}
+	if !ok || n < 0 {
+		return nil, llm.BadRequest(name, "'"+name+"' must be a number from 0.")
+	}
+	count := int(min(n, maxRetries))
+	return &count, nil
+}
+
+func secondsOf(name string, v rawjson.Value) (time.Duration, error) {
+	f, ok := v.Float()
+	if !ok {
+		if s, err := strconv.ParseFloat(v.Text(), 64); err == nil {
+			f, ok = s, true
+		}
+	}
+	if !ok || f != f || f < 0 {
+		return 0, llm.BadRequest(name, "'"+name+"' must be a number of seconds from 0.")
+	}
+	const day = 24 * 60 * 60
+	return time.Duration(min(f, day) * float64(time.Second)), nil
+}

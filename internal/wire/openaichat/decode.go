@@ -1,0 +1,153 @@
+package openaichat
+
+import (
+	"fmt"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// Dialect is Chat Completions as clients speak it. The zero value is ready.
+type Dialect struct{}
+
+var _ wire.Dialect = Dialect{}
+
+// Name returns "chat".
+func (Dialect) Name() string { return Name }
+
+// Decode reads the envelope of a checked body in one pass over its top level.
+func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
+	if body.Kind() != '{' {
+		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")
+	}
+	d := decoder{req: &llm.Request{From: Name, Body: body, Params: make([]llm.Param, 0, 8)}}
+	for f := range body.Fields() {
+		if err := d.field(f); err != nil {
+			return nil, err
+		}
+	}
+	if !d.messages.Present() {
+		return nil, llm.BadRequest("messages", "/chat/completions: Missing required parameter: 'messages'.")
+	}
+	if err := d.mergeExtraBody(); err != nil {
+		return nil, err
+	}
+	return d.req, nil
+}
+
+type decoder struct {
+	req       *llm.Request
+	seen      []string
+	seenMany  map[string]bool
+	messages  rawjson.Value
+	extraBody rawjson.Value
+}
+
+func (d *decoder) field(f rawjson.Field) error {
+	name, known := keyName(f.Key)
+	if d.duplicate(name) {
+		return llm.BadRequest(name, fmt.Sprintf("Invalid JSON payload: the key %q stands twice at the top level; send it once", name))
+	}
+	if !known {
+		if right := misspelt(name); right != "" {
+			return llm.BadRequest(right, fmt.Sprintf("Invalid JSON payload: the key %q must be written %q", name, right))
+		}
+	}
+	switch topKeys[name] {
+	case envelope:
+		return d.envelope(name, f.Value)
+	case control:
+		if name == "extra_body" {
+			d.extraBody = f.Value
+		}
+	default:
+		d.req.Params = append(d.req.Params, llm.Param{Name: name, Value: f.Value})
+	}
+	return nil
+}
+
+// keyName decodes a quoted key; known says that it is one of topKeys.
+func keyName(key rawjson.Value) (name string, known bool) {
+	if name, ok := names[string(key.Bare())]; ok {
+		return name, true
+	}
+	name = key.Text()
+	_, known = topKeys[name]
+	return name, known
+}
+
+// manyKeys is the number of keys from which a map finds duplicates faster.
+const manyKeys = 32
+
+func (d *decoder) duplicate(name string) bool {
+	if d.seenMany != nil {
+		dup := d.seenMany[name]
+		d.seenMany[name] = true
+		return dup
+	}
+	for _, s := range d.seen {
+		if s == name {
+			return true
+		}
+	}
+	if d.seen == nil {
+		d.seen = make([]string, 0, manyKeys/2)
+	}
+	d.seen = append(d.seen, name)
+	if len(d.seen) > manyKeys {
+		d.seenMany = make(map[string]bool, 2*manyKeys)
+		for _, s := range d.seen {
+			d.seenMany[s] = true
+		}
+	}
+	return false
+}
+
+func (d *decoder) envelope(name string, v rawjson.Value) error {
+	switch name {
+	case "model":
+		if model, ok := v.Str(); ok {
+			d.req.Model = model
+		} else if v.Present() {
+			return llm.BadRequest("model", "'model' must be a string.")
+		}
+	case "messages":
+		if v.Present() && v.Kind() != '[' {
+			return llm.BadRequest("messages", "'messages' must be a list of messages.")
+		}
+		d.messages = v
+	case "stream":
+		on, ok := v.Bool()
+		if !ok && v.Present() {
+			return llm.BadRequest("stream", "'stream' must be true or false.")
+		}
+		d.req.Stream = on
+	case "stream_options":
+		if v.Present() && v.Kind() != '{' {
+			return llm.BadRequest("stream_options", "'stream_options' must be an object.")
+		}
+		d.req.IncludeUsage = v.Get("include_usage").True()
+	}
+	return nil
+}
+
+// mergeExtraBody makes the members of extra_body parameters; what the client
+// wrote at the top level wins.
+func (d *decoder) mergeExtraBody() error {
+	if !d.extraBody.Present() {
+		return nil
+	}
+	if d.extraBody.Kind() != '{' {
+		return llm.BadRequest("extra_body", "'extra_body' must be an object.")
+	}
+	for name, v := range d.extraBody.Members() {
+		if topKeys[name] == envelope {
+			return llm.BadRequest("extra_body", fmt.Sprintf("'extra_body' must not hold %q; send it at the top level.", name))
+		}
+		if topKeys[name] == param && !d.duplicate(name) {
+			d.req.Params = append(d.req.Params, llm.Param{Name: name, Value: v})
+		}
+	}
+	return nil
+}

@@ -1,0 +1,351 @@
+package openaichat
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strconv"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// Response reads a whole answer. For a hop in the same format the body stays the
+// upstream's bytes, made regular where it breaks a rule that clients depend on.
+func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
+	v, err := rawjson.Check(body)
+	if err != nil {
+		return nil, noAnswer("is not JSON", err)
+	}
+	if v.Kind() != '{' {
+		return nil, noAnswer("is not a JSON object", nil)
+	}
+	top := readTop(v)
+	if err := top.failure(quirksOf(c.Target)); err != nil {
+		return nil, err
+	}
+	p := parser{call: c, full: !c.Native, keep: quirksOf(c.Target).Reasoning != ""}
+	resp := top.response()
+	for _, choice := range top.choices.Elems() {
+		if err := choiceFailure(choice); err != nil {
+			return nil, err
+		}
+		resp.Choices = append(resp.Choices, p.choice(resp.ID, choice))
+	}
+	if c.Native {
+		if resp.Body = v; p.irregular {
+			resp.Body = p.regular(v)
+		}
+	}
+	return resp, nil
+}
+
+// top are the members of an answer (or of a chunk of one) that the gateway reads.
+type top struct {
+	id, created, model, choices, usage, tier, failed, baseResp, fingerprint, groq rawjson.Value
+}
+
+func readTop(v rawjson.Value) top {
+	var t top
+	for f := range v.Fields() {
+		switch string(f.Key.Bare()) {
+		case "id":
+			t.id = f.Value
+		case "created":
+			t.created = f.Value
+		case "model":
+			t.model = f.Value
+		case "choices":
+			t.choices = f.Value
+		case "usage":
+			t.usage = f.Value
+		case "service_tier":
+			t.tier = f.Value
+		case "error":
+			t.failed = f.Value
+		case "base_resp":
+			t.baseResp = f.Value
+		case "system_fingerprint":
+			t.fingerprint = f.Value
+		case "x_groq":
+			t.groq = f.Value
+		}
+	}
+	return t
+}
+
+func (t *top) response() *llm.Response {
+	r := &llm.Response{ID: t.id.Text(), Model: t.model.Text(), ServiceTier: t.tier.Text(), Usage: ParseUsage(t.usageValue())}
+	r.Created, _ = t.created.Int()
+	if t.fingerprint.Present() {
+		r.Extra = rawjson.Object{{Key: "system_fingerprint", Value: t.fingerprint}}
+	}
+	return r
+}
+
+// usageValue is the usage, wherever the provider puts it.
+func (t *top) usageValue() rawjson.Value {
+	if t.usage.Kind() == '{' {
+		return t.usage
+	}
+	return t.groq.Get("usage")
+}
+
+// failure is the error that an answer with status 200 holds, or nil.
+func (t *top) failure(q *wire.Quirks) error {
+	if q.BaseResp {
+		if n, ok := t.baseResp.Get("status_code").Int(); ok && n != 0 {
+			return baseRespError(n, t.baseResp)
+		}
+	}
+	if t.failed.Present() && t.choices.First() == nil {
+		return errorWithin(t.failed)
+	}
+	if t.choices.Kind() != '[' {
+		return noAnswer("has no choices", nil)
+	}
+	return nil
+}
+
+// baseRespError reads MiniMax's error within an answer with status 200.
+func baseRespError(code int64, v rawjson.Value) *llm.Error {
+	status := http.StatusInternalServerError
+	switch code {
+	case 1004, 2049:
+		status = http.StatusUnauthorized
+	case 1008:
+		status = http.StatusPaymentRequired
+	case 1002, 1039, 1041, 2045, 2056:
+		status = http.StatusTooManyRequests
+	case 1013, 1026, 1027, 1042, 2013, 20132:
+		status = http.StatusBadRequest
+	}
+	e := upstreamError(status, v.Get("status_msg").Text()+" (code "+strconv.FormatInt(code, 10)+")", string(v))
+	if code == 1026 || code == 1027 {
+		e.Kind = llm.KindContentPolicy
+	}
+	e.UpstreamStatus = status
+	return e
+}
+
+// choiceFailure is the error that stands in place of a choice, or nil.
+func choiceFailure(choice rawjson.Value) error {
+	switch reason := choice.Get("finish_reason"); {
+	case reason.Is(noResource):
+		return outOfResource()
+	case reason.Is("error"):
+		if v := choice.Get("error"); v.Present() {
+			return errorWithin(v)
+		}
+		return noAnswer("ended with an error that it does not name", nil)
+	}
+	return nil
+}
+
+// outOfResource is DeepSeek's lack of capacity: another try may succeed.
+func outOfResource() *llm.Error {
+	e := upstreamError(http.StatusServiceUnavailable, "The upstream stopped for lack of resources ("+noResource+").", "")
+	e.UpstreamStatus = http.StatusOK
+	return e
+}
+
+// parser reads the choices of one answer.
+type parser struct {
+	call *wire.Call
+	// full reads everything; otherwise only what the gateway itself needs.
+	full bool
+	// keep reads reasoning and calls for the keeper of reasoning state.
+	keep bool
+	// irregular says that some choice breaks a rule.
+	irregular bool
+}
+
+func (p *parser) choice(answer string, v rawjson.Value) llm.Choice {
+	var c llm.Choice
+	index, _ := v.Get("index").Int()
+	c.Index = int(index)
+	msg := v.Get("message")
+	f := readFields(msg)
+	calls := f.toolCalls.First() != nil
+	reason := v.Get("finish_reason").Text()
+	c.Finish = legalFinish(reason, calls)
+	p.irregular = p.irregular || string(c.Finish) != reason || aliased(f) || listContent(f) || unnamed(f.toolCalls)
+	if p.full || p.keep {
+		c.Parts = p.parts(answer, f)
+	}
+	if p.full {
+		c.Logprobs, c.Annotations = present(v.Get("logprobs")), present(msg.Get("annotations"))
+		if c.Finish == llm.FinishFunctionCall {
+			c.Finish = llm.FinishToolCalls
+		}
+	}
+	return c
+}
+
+// aliased says that reasoning stands under another name than reasoning_content.
+func aliased(f fields) bool {
+	return f.reasoningContent == nil && (f.reasoning.Kind() == '"' || f.reasoningDetails != nil && detailsText(f.reasoningDetails) != "")
+}
+
+// listContent says that the content is a list, as Magistral's thinking has it.
+func listContent(f fields) bool { return f.content.Kind() == '[' }
+
+// unnamed says that some call lacks an id, or has no text as its arguments.
+func unnamed(calls rawjson.Value) bool {
+	for _, c := range calls.Elems() {
+		if c.Get("id").Text() == "" || c.Get("function").Kind() == '{' && len(c.Path("function", "arguments").Bare()) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *parser) parts(answer string, f fields) []llm.Part {
+	var parts []llm.Part
+	text, thought := splitContent(f.content)
+	if thought == "" {
+		thought = reasoningText(f)
+	}
+	if thought != "" {
+		parts = append(parts, llm.Part{Kind: llm.PartThinking, Text: thought})
+	}
+	if f.content.Kind() == '"' || text != "" {
+		parts = append(parts, llm.Part{Kind: llm.PartText, Text: text})
+	}
+	if s := f.refusal.Text(); s != "" {
+		parts = append(parts, llm.Part{Kind: llm.PartRefusal, Text: s})
+	}
+	if p.full {
+		parts = append(parts, answerMedia(f)...)
+	}
+	for i, v := range f.toolCalls.Elems() {
+		parts = append(parts, llm.Part{Kind: llm.PartToolCall, Call: p.toolCall(answer, i, v)})
+	}
+	if f.functionCall.Kind() == '{' && f.toolCalls.First() == nil {
+		parts = append(parts, llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{
+			ID: mintID(p.call.Seed, answer, 0), Name: f.functionCall.Get("name").Text(),
+			Arguments: argumentsOrEmpty(f.functionCall.Get("arguments")),
+		}})
+	}
+	return parts
+}
+
+// splitContent takes a content apart into text and thinking; a list has both.
+func splitContent(v rawjson.Value) (text, thought string) {
+	if v.Kind() != '[' {
+		return v.Text(), ""
+	}
+	for _, p := range v.Elems() {
+		t := p.Get("thinking")
+		switch {
+		case p.Kind() == '"':
+			text += p.Text()
+		case t.Kind() == '[':
+			thought += joined(elems(t))
+		case t != nil:
+			thought += t.Text()
+		default:
+			text += p.Get("text").Text()
+		}
+	}
+	return text, thought
+}
+
+func elems(v rawjson.Value) []rawjson.Value {
+	var out []rawjson.Value
+	for _, e := range v.Elems() {
+		out = append(out, e)
+	}
+	return out
+}
+
+func answerMedia(f fields) []llm.Part {
+	var parts []llm.Part
+	for _, v := range f.images.Elems() {
+		if m := imageMedia(v); m != nil {
+			parts = append(parts, llm.Part{Kind: llm.PartImage, Media: m})
+		}
+	}
+	if a := f.audio; a.Kind() == '{' {
+		parts = append(parts, llm.Part{Kind: llm.PartAudio, Text: a.Get("transcript").Text(), Media: &llm.Media{
+			FileID: a.Get("id").Text(), Data: a.Get("data").Text(), Raw: a,
+		}})
+	}
+	return parts
+}
+
+func (p *parser) toolCall(answer string, index int, v rawjson.Value) *llm.ToolCall {
+	call := &llm.ToolCall{ID: v.Get("id").Text()}
+	if call.ID == "" {
+		call.ID = mintID(p.call.Seed, answer, index)
+	}
+	if custom := v.Get("custom"); custom.Kind() == '{' {
+		call.Custom, call.Name, call.Arguments = true, p.call.ToolName(custom.Get("name").Text()), custom.Get("input").Text()
+		return call
+	}
+	fn := v.Get("function")
+	call.Name, call.Arguments = p.call.ToolName(fn.Get("name").Text()), argumentsOrEmpty(fn.Get("arguments"))
+	return call
+}
+
+// mintID makes the id of a call that came without one.
+func mintID(seed, answer string, index int) string {
+	sum := sha256.Sum256([]byte(seed + "\x00" + answer + "\x00" + strconv.Itoa(index)))
+	return "call_" + hex.EncodeToString(sum[:])[:28]
+}
+
+// regular writes an answer anew in which some choice breaks a rule.
+func (p *parser) regular(v rawjson.Value) rawjson.Value {
+	obj := rawjson.ParseObject(v)
+	dst := append(make([]byte, 0, len(v)), '[')
+	for _, c := range obj.Get("choices").Elems() {
+		dst = append(rawjson.AppendComma(dst), p.regularChoice(obj.Get("id").Text(), c)...)
+	}
+	obj.Set("choices", append(dst, ']'))
+	return obj.Value()
+}
+
+func (p *parser) regularChoice(answer string, v rawjson.Value) rawjson.Value {
+	obj := rawjson.ParseObject(v)
+	msg := rawjson.ParseObject(obj.Get("message"))
+	f := readFields(obj.Get("message"))
+	calls := f.toolCalls.First() != nil
+	obj.Set("finish_reason", rawjson.String(string(legalFinish(obj.Get("finish_reason").Text(), calls))))
+	if aliased(f) {
+		msg.Del("reasoning")
+		msg.Set("reasoning_content", rawjson.String(reasoningText(f)))
+	}
+	if listContent(f) {
+		text, thought := splitContent(f.content)
+		msg.Set("content", rawjson.String(text))
+		if thought != "" {
+			msg.Set("reasoning_content", rawjson.String(thought))
+		}
+	}
+	if unnamed(f.toolCalls) {
+		msg.Set("tool_calls", p.regularCalls(answer, f.toolCalls))
+	}
+	if len(msg) > 0 {
+		obj.Set("message", msg.Value())
+	}
+	return obj.Value()
+}
+
+func (p *parser) regularCalls(answer string, v rawjson.Value) rawjson.Value {
+	dst := []byte{'['}
+	for i, c := range v.Elems() {
+		call := p.toolCall(answer, i, c)
+		obj := rawjson.ParseObject(c)
+		obj.Set("id", rawjson.String(call.ID))
+		if fn := rawjson.ParseObject(c.Get("function")); len(fn) > 0 {
+			fn.Set("arguments", rawjson.String(call.Arguments))
+			obj.Set("function", fn.Value())
+		}
+		if c.Get("type") == nil {
+			obj.Set("type", rawjson.Value(`"function"`))
+		}
+		dst = append(rawjson.AppendComma(dst), obj.Value()...)
+	}
+	return append(dst, ']')
+}

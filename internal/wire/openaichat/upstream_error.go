@@ -1,0 +1,137 @@
+package openaichat
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
+)
+
+// Error reads an unsuccessful answer: the class by text first, then by status.
+// Source: §7.2–7.4.
+func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
+	text := errorText(body)
+	e := upstreamError(status, text, string(body[:min(len(body), maxErrorBody)]))
+	if text == "" {
+		e.Message = fmt.Sprintf("The upstream answered with status %d and no text.", status)
+	}
+	e.Header, e.RetryAfter = h, retryAfter(h)
+	return e
+}
+
+// maxErrorBody bounds what of an error body is searched for a class, in bytes.
+const maxErrorBody = 16 << 10
+
+// upstreamError builds the error for a status (0: an error within a good answer)
+// and its texts: the message, and the whole body for the class.
+func upstreamError(status int, message, whole string) *llm.Error {
+	e := &llm.Error{Upstream: true, UpstreamStatus: status}
+	kind, told := errtext.Classify("openai", status, message+"\n"+whole)
+	switch {
+	case told:
+		e.Kind = kind
+		e.Status = errtext.Status(kind)
+	case status == 0:
+		e.Kind, e.Status = llm.KindInternal, http.StatusInternalServerError
+	default:
+		e.Kind, e.Status = errtext.ByStatus(status), status
+	}
+	if strings.Contains(whole, `"content_filter"`) && e.Kind == llm.KindBadRequest {
+		e.Kind = llm.KindContentPolicy
+	}
+	if e.Status < 400 || e.Status > 599 {
+		e.Status = errtext.Status(e.Kind)
+	}
+	e.Type = errtext.Type(e.Kind, e.Status)
+	e.Message = "litellm." + e.Kind.String() + ": " + errtext.Clean(message)
+	return e
+}
+
+// errorText finds the sentence in an error body, whatever its shape: OpenAI's
+// object, a bare string, FastAPI's detail, a list, HTML.
+func errorText(body []byte) string {
+	v, err := rawjson.Check(body)
+	if err != nil {
+		return strings.TrimSpace(string(body[:min(len(body), maxErrorBody)]))
+	}
+	if s := jsonErrorText(v, 0); s != "" {
+		return s
+	}
+	return string(v)
+}
+
+// maxErrorDepth bounds how deep a sentence is searched.
+const maxErrorDepth = 4
+
+func jsonErrorText(v rawjson.Value, depth int) string {
+	if depth > maxErrorDepth {
+		return ""
+	}
+	switch v.Kind() {
+	case '"':
+		return v.Text()
+	case '[':
+		return jsonErrorText(v.First(), depth+1)
+	case '{':
+		for _, key := range []string{"error", "message", "msg", "detail", "errors", "error_message", "status_msg"} {
+			if s := jsonErrorText(v.Get(key), depth+1); s != "" {
+				return s
+			}
+		}
+	}
+	return ""
+}
+
+// errorWithin reads an error object that came inside an answer with status 200.
+func errorWithin(v rawjson.Value) *llm.Error {
+	status := 0
+	code := v.Get("code")
+	if n, ok := code.Int(); ok {
+		status = int(n)
+	} else if n, err := strconv.Atoi(code.Text()); err == nil {
+		status = n
+	}
+	if status < 400 || status > 599 {
+		status = 0
+	}
+	message := jsonErrorText(v, 0)
+	if message == "" {
+		message = string(v)
+	}
+	e := upstreamError(status, message, string(v[:min(len(v), maxErrorBody)]))
+	e.UpstreamStatus = max(status, http.StatusOK)
+	return e
+}
+
+// noAnswer is the error for a body that is not an answer at all.
+func noAnswer(what string, cause error) *llm.Error {
+	return &llm.Error{
+		Kind: llm.KindInternal, Status: http.StatusInternalServerError, Type: "internal_server_error",
+		Message:  "litellm.InternalServerError: The upstream's answer " + what + ".",
+		Upstream: true, UpstreamStatus: http.StatusOK, Cause: cause,
+	}
+}
+
+// maxRetryAfter bounds what an upstream may ask for.
+const maxRetryAfter = 24 * time.Hour
+
+func retryAfter(h http.Header) time.Duration {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
+		return time.Duration(min(ms*float64(time.Millisecond), float64(maxRetryAfter)))
+	}
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
+		return time.Duration(min(s*float64(time.Second), float64(maxRetryAfter)))
+	}
+	at, err := http.ParseTime(v)
+	now, errNow := http.ParseTime(h.Get("Date"))
+	if err != nil || errNow != nil || !at.After(now) {
+		return 0
+	}
+	return min(at.Sub(now), maxRetryAfter)
+}

@@ -58,7 +58,15 @@ func (e *encoder) mergeMember(o *rawjson.Object, name string, v rawjson.Value) {
 	}
 	inner := rawjson.ParseObject(have)
 	for k, member := range v.Members() {
-		inner.Set(camel(k), camelMembers(member))
+		k, member = camel(k), camelMembers(member)
+		if k == "thinkingConfig" { // joined too, so that a contradiction shows
+			thinking := rawjson.ParseObject(inner.Get(k))
+			for name, setting := range member.Members() {
+				thinking.Set(name, setting)
+			}
+			member = thinking.Value()
+		}
+		inner.Set(k, member)
 	}
 	o.Set(key, inner.Value())
 }

@@ -13,7 +13,7 @@ const anyObject = `{"type":"object"}`
 
 // clean reports whether a schema can go as it is, which most can; it is the fast
 // path of json.
-func clean(v rawjson.Value, depth int) bool {
+func (w *schemaWriter) clean(v rawjson.Value, depth int) bool {
 	if v.Kind() != '{' || depth > maxSchemaDepth {
 		return false
 	}
@@ -24,7 +24,8 @@ func clean(v rawjson.Value, depth int) bool {
 		switch string(f.Key) {
 		case `"$ref"`:
 			ref = true
-			ok = strings.HasPrefix(f.Value.Text(), "#/$defs/")
+			name, local := strings.CutPrefix(f.Value.Text(), "#/$defs/")
+			ok = local && w.definition(name) != nil
 		case `"type"`:
 			ok = cleanType(f.Value)
 		case `"title"`, `"description"`, `"format"`:
@@ -34,16 +35,16 @@ func clean(v rawjson.Value, depth int) bool {
 		case `"enum"`:
 			ok = cleanEnum(f.Value)
 		case `"items"`:
-			ok = f.Value.Kind() == '{' && clean(f.Value, depth+1)
+			ok = f.Value.Kind() == '{' && w.clean(f.Value, depth+1)
 		case `"additionalProperties"`:
 			_, isBool := f.Value.Bool()
-			ok = isBool || clean(f.Value, depth+1)
+			ok = isBool || w.clean(f.Value, depth+1)
 		case `"properties"`, `"$defs"`:
-			ok = cleanMap(f.Value, depth)
+			ok = w.cleanMap(f.Value, depth)
 		case `"required"`:
 			ok = cleanRequired(f.Value, v)
 		case `"anyOf"`:
-			ok = cleanList(f.Value, depth)
+			ok = w.cleanList(f.Value, depth)
 		default:
 			ok = false
 		}
@@ -80,10 +81,10 @@ func cleanEnum(v rawjson.Value) bool {
 	return n > 0
 }
 
-func cleanMap(v rawjson.Value, depth int) bool {
+func (w *schemaWriter) cleanMap(v rawjson.Value, depth int) bool {
 	n := 0
 	for f := range v.Fields() {
-		if !clean(f.Value, depth+1) {
+		if !w.clean(f.Value, depth+1) {
 			return false
 		}
 		n++
@@ -91,10 +92,10 @@ func cleanMap(v rawjson.Value, depth int) bool {
 	return n > 0
 }
 
-func cleanList(v rawjson.Value, depth int) bool {
+func (w *schemaWriter) cleanList(v rawjson.Value, depth int) bool {
 	n := 0
 	for _, elem := range v.Elems() {
-		if !clean(elem, depth+1) {
+		if !w.clean(elem, depth+1) {
 			return false
 		}
 		n++

@@ -16,6 +16,8 @@ const (
 	maxSchemaBytes = 4 << 20
 	// maxKeywords bounds the members of one schema object.
 	maxKeywords = 256
+	// maxPointers bounds references to other places than the definitions.
+	maxPointers = 64
 	// maxLost is how many keywords a report names.
 	maxLost = 12
 )
@@ -24,6 +26,10 @@ const (
 // Schema with the keywords it knows, or its older subset of OpenAPI (§2.6).
 type schemaWriter struct {
 	root rawjson.Value
+	// defs indexes the definitions of the root; nil until the first reference.
+	defs map[string]rawjson.Value
+	// pointers counts references to other places, each of which costs a search.
+	pointers int
 	// ordering adds propertyOrdering to objects (OpenAPI form of an answer).
 	ordering bool
 	// stringEnums sends integer enums as strings (generation 3, OpenAPI form).
@@ -45,7 +51,7 @@ func (e *encoder) schema(v rawjson.Value, where string) (rawjson.Value, error) {
 	switch {
 	case e.openAPI():
 		out = w.openAPI(make([]byte, 0, len(v)), v, 0)
-	case clean(v, 0):
+	case v.Get("type") != nil && w.clean(v, 0):
 		out = v
 	default:
 		out = w.json(make([]byte, 0, len(v)), v, 0)
@@ -155,9 +161,16 @@ func (w *schemaWriter) resolve(ref string) (rawjson.Value, bool) {
 	if !ok {
 		return nil, false
 	}
+	if kind, name, _ := strings.Cut(path, "/"); (kind == "$defs" || kind == "definitions") && !strings.Contains(name, "/") {
+		v := w.definition(name)
+		return v, v != nil
+	}
+	if w.pointers++; w.pointers > maxPointers {
+		return nil, false
+	}
 	at := w.root
 	for step := range strings.SplitSeq(path, "/") {
-		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+		step = unescape(step)
 		if at.Kind() == '[' {
 			at = element(at, step)
 		} else {
@@ -168,6 +181,30 @@ func (w *schemaWriter) resolve(ref string) (rawjson.Value, bool) {
 		}
 	}
 	return at, at.Kind() == '{'
+}
+
+// definition finds a schema under $defs or definitions of the root, nil when
+// there is none.
+func (w *schemaWriter) definition(name string) rawjson.Value {
+	if w.defs == nil {
+		w.defs = map[string]rawjson.Value{}
+		for _, key := range []string{"definitions", "$defs"} {
+			for k, v := range w.root.Get(key).Members() {
+				if v.Kind() == '{' {
+					w.defs[k] = v
+				}
+			}
+		}
+	}
+	return w.defs[unescape(name)]
+}
+
+// unescape reads one step of a JSON pointer.
+func unescape(step string) string {
+	if strings.IndexByte(step, '~') < 0 {
+		return step
+	}
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 }
 
 func element(list rawjson.Value, index string) rawjson.Value {

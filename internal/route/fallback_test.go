@@ -192,10 +192,7 @@ func TestFilteredAnswerIsAFailureOnlyWhenAnotherGroupWouldAnswer(t *testing.T) {
 }
 
 func TestParametersOfAFallbackReachItsSteps(t *testing.T) {
-	own, e := ParseFallbacks([]byte(`[{"model":"b","temperature":0.5}]`))
-	if e != nil {
-		t.Fatal(e)
-	}
+	own := []Fallback{{Model: "b", Params: []llm.Param{{Name: "temperature", Value: []byte("0.5")}}}}
 	plan, _ := New(Settings{NumRetries: number(0)}, each("a", "b")).Plan("a", Overrides{Fallbacks: own})
 	step, _ := plan.Next(start)
 	if step.Params != nil {
@@ -206,54 +203,6 @@ func TestParametersOfAFallbackReachItsSteps(t *testing.T) {
 	if len(step.Params) != 1 || step.Params[0].Name != "temperature" || string(step.Params[0].Value) != "0.5" {
 		t.Fatalf("parameters %v", step.Params)
 	}
-}
-
-func TestFallbacksOfARequestBody(t *testing.T) {
-	cases := []struct {
-		raw  string
-		want []string // group>model
-		ok   bool
-	}{
-		{`["a","b"]`, []string{">a", ">b"}, true},
-		{`[{"model":"a"},"b"]`, []string{">a", ">b"}, true},
-		{`[{"x":["a","b"]},{"y":["c"]}]`, []string{"x>a", "x>b", "y>c"}, true},
-		{`[]`, []string{}, true},
-		{`null`, nil, true},
-		{`"a"`, nil, false},
-		{`[1]`, nil, false},
-		{`[{"model":1}]`, nil, false},
-		{`[{"x":"a"}]`, nil, false},
-		{`[` + strings.Repeat(`"a",`, 32) + `"a"]`, nil, false},
-		{`[`, nil, false},
-	}
-	for _, c := range cases {
-		got, e := ParseFallbacks([]byte(c.raw))
-		if (e == nil) != c.ok || e != nil && (e.Status != 400 || e.Param != "fallbacks") {
-			t.Errorf("%s: error %v", c.raw, e)
-			continue
-		}
-		var flat []string
-		if got != nil {
-			flat = []string{}
-		}
-		for _, f := range got {
-			flat = append(flat, f.Group+">"+f.Model)
-		}
-		if diff := cmp.Diff(c.want, flat); diff != "" {
-			t.Errorf("%s: %s", c.raw, diff)
-		}
-	}
-}
-
-func FuzzParseFallbacks(f *testing.F) {
-	for _, s := range []string{`["a"]`, `[{"model":"a","x":{}}]`, `[{"g":["a"]}]`, `null`, `[[]]`} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		if got, e := ParseFallbacks(raw); e != nil && (got != nil || e.Status != 400) {
-			t.Fatalf("%v with %+v", got, e)
-		}
-	})
 }
 
 func TestTraceTellsWhyARequestWentWhereItWent(t *testing.T) {

@@ -102,16 +102,12 @@ func (b *Base) Join(path string) (*url.URL, *llm.Error) { return b.join(b.suffix
 
 func (b *Base) join(suffix, path string) (*url.URL, *llm.Error) {
 	path, query, _ := strings.Cut(path, "?")
-	if badPath(path) || badPath(query) {
+	plain, err := url.PathUnescape(path)
+	if err != nil || odd(path) || odd(query) || climbs(plain) {
 		return nil, llm.BadRequest("model", "The model name has characters that cannot be part of an address.")
 	}
 	u := b.url
-	full := b.url.EscapedPath() + suffix + path
-	plain, err := url.PathUnescape(full)
-	if err != nil {
-		return nil, llm.BadRequest("model", "The model name has a broken percent escape.")
-	}
-	u.Path, u.RawPath = plain, full
+	u.Path, u.RawPath = u.Path+suffix+plain, u.EscapedPath()+suffix+path
 	u.RawQuery = joinQuery(u.RawQuery, query)
 	return &u, nil
 }
@@ -123,18 +119,22 @@ func joinQuery(a, b string) string {
 	return a + "&" + b
 }
 
-// badPath reports whether s would lead elsewhere: upwards, or out of the request
-// line.
-func badPath(s string) bool {
+// odd reports whether s has a byte that cannot stand in a path or query.
+func odd(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f || s[i] == '#' || s[i] == '\\' || s[i] == '?' {
 			return true
 		}
 	}
-	if !strings.Contains(s, "..") {
+	return false
+}
+
+// climbs reports whether a path has a segment that leads upwards or stays.
+func climbs(path string) bool {
+	if !strings.Contains(path, ".") {
 		return false
 	}
-	for segment := range strings.SplitSeq(s, "/") {
+	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if segment == ".." || segment == "." {
 			return true
 		}

@@ -16,15 +16,15 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
 
-// MediaOptions are the limits of a Fetcher. Zero values mean the defaults.
-type MediaOptions struct {
+// FetchOptions are the limits of a Fetcher. Zero values mean the defaults.
+type FetchOptions struct {
 	// MaxBytes limits one file; 20 MiB.
 	MaxBytes int64
 	// Timeout limits one fetch, redirects included; 10 s.
 	Timeout time.Duration
-	// AllowedHosts, as host or host:port, may be fetched although they are private
+	// Allowed, as host or host:port, may be fetched although they are private
 	// (litellm_settings.user_url_allowed_hosts).
-	AllowedHosts []string
+	Allowed []string
 	// Unguarded lifts the guard (litellm_settings.user_url_validation: false).
 	Unguarded bool
 	// Proxies is the way out. A fetch through a proxy is guarded by the written host
@@ -44,7 +44,7 @@ type File struct {
 // Fetcher gets images and files from addresses that clients name. It never sends
 // a credential, and reaches only public addresses and what the operator allows.
 type Fetcher struct {
-	options MediaOptions
+	options FetchOptions
 	allowed map[string]bool
 	// guarded checks every address that it dials; open does not, for hosts that the
 	// operator allows and for proxies.
@@ -54,14 +54,14 @@ type Fetcher struct {
 const maxRedirects = 3
 
 // NewFetcher returns a fetcher.
-func NewFetcher(o MediaOptions) *Fetcher {
+func NewFetcher(o FetchOptions) *Fetcher {
 	o.MaxBytes = orDefault(o.MaxBytes, 20<<20)
 	o.Timeout = orDefault(o.Timeout, 10*time.Second)
 	if o.UserAgent == "" {
 		o.UserAgent = "fairlead"
 	}
-	f := &Fetcher{options: o, allowed: make(map[string]bool, len(o.AllowedHosts))}
-	for _, host := range o.AllowedHosts {
+	f := &Fetcher{options: o, allowed: make(map[string]bool, len(o.Allowed))}
+	for _, host := range o.Allowed {
 		f.allowed[strings.ToLower(strings.TrimSpace(host))] = true
 	}
 	dialer := net.Dialer{Timeout: 5 * time.Second}

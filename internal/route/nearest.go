@@ -1,6 +1,9 @@
 package route
 
-import "strings"
+import (
+	"math"
+	"strings"
+)
 
 // maxNearest bounds the search for the nearest name.
 const maxNearest = 1000
@@ -8,27 +11,32 @@ const maxNearest = 1000
 // nearest returns the group or alias that the client most likely meant, "" when
 // none is near.
 func (t *Table) nearest(name string) string {
-	if len(name) > 64 {
-		return ""
-	}
+	name = strings.ToLower(name) // which can make it longer
 	best, limit := "", len(name)/3+1
 	for i, candidate := range t.names {
 		if i == maxNearest {
 			break
 		}
-		if strings.Contains(candidate, "*") || len(candidate) > 64 {
+		if strings.Contains(candidate, "*") {
 			continue
 		}
-		if d := distance(strings.ToLower(name), strings.ToLower(candidate)); d < limit || d == limit && best == "" {
+		if d := distance(name, strings.ToLower(candidate)); d < limit || d == limit && best == "" {
 			best, limit = candidate, d
 		}
 	}
 	return best
 }
 
-// distance is the number of bytes to insert, delete or replace.
+// maxCompared bounds the length of names that are compared.
+const maxCompared = 64
+
+// distance is the number of bytes to insert, delete or replace; long names are
+// infinitely far.
 func distance(a, b string) int {
-	var row [65]int
+	if len(a) > maxCompared || len(b) > maxCompared {
+		return math.MaxInt
+	}
+	var row [maxCompared + 1]int
 	for j := range len(b) + 1 {
 		row[j] = j
 	}

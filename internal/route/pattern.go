@@ -46,8 +46,16 @@ func fill(upstream string, captures []string) string {
 	if upstream == "*" {
 		return strings.Join(captures, "")
 	}
+	var out strings.Builder
 	for _, capture := range captures {
-		upstream = strings.Replace(upstream, "*", capture, 1)
+		before, after, found := strings.Cut(upstream, "*")
+		if !found {
+			break
+		}
+		out.WriteString(before)
+		out.WriteString(capture)
+		upstream = after
 	}
-	return upstream
+	out.WriteString(upstream)
+	return out.String()
 }

@@ -14,10 +14,21 @@ func TestDefaultIsTwoRetriesForWhatMayPass(t *testing.T) {
 		e     *llm.Error
 		calls int
 	}{
-		{broken, 3}, {limited, 3}, {fault(llm.KindTimeout, 408), 3}, {fault(llm.KindConnection, 500), 3},
-		{fault(llm.KindBadGateway, 502), 3}, {fault(llm.KindUnavailable, 503), 3}, {fault(llm.KindAPI, 520), 3},
-		{refusal, 1}, {badKey, 1}, {fault(llm.KindPermission, 403), 1}, {fault(llm.KindNotFound, 404), 1},
-		{fault(llm.KindUnprocessable, 422), 1}, {fault(llm.KindAPI, 418), 1}, {tooLong, 1}, {unfit, 1},
+		{broken, 3},
+		{limited, 3},
+		{fault(llm.KindTimeout, 408), 3},
+		{fault(llm.KindConnection, 500), 3},
+		{fault(llm.KindBadGateway, 502), 3},
+		{fault(llm.KindUnavailable, 503), 3},
+		{fault(llm.KindAPI, 520), 3},
+		{refusal, 1},
+		{badKey, 1},
+		{fault(llm.KindPermission, 403), 1},
+		{fault(llm.KindNotFound, 404), 1},
+		{fault(llm.KindUnprocessable, 422), 1},
+		{fault(llm.KindAPI, 418), 1},
+		{tooLong, 1},
+		{unfit, 1},
 		{&llm.Error{Kind: llm.KindInternal, Status: 500}, 1},
 		{&llm.Error{Kind: llm.KindClientGone, Status: 499}, 1},
 	}
@@ -61,8 +72,13 @@ func TestRetryPolicyDecidesByCauseAndGroup(t *testing.T) {
 		e     *llm.Error
 		want  int
 	}{
-		{"plain", limited, 5}, {"plain", refusal, 1}, {"plain", fault(llm.KindTimeout, 408), 0}, {"plain", broken, 2},
-		{"special", limited, 0}, {"special", broken, 4}, {"special", badKey, 4},
+		{"plain", limited, 5},
+		{"plain", refusal, 1},
+		{"plain", fault(llm.KindTimeout, 408), 0},
+		{"plain", broken, 2},
+		{"special", limited, 0},
+		{"special", broken, 4},
+		{"special", badKey, 4},
 		{"plain", llm.BadRequest("x", "the gateway's own"), 0},
 	}
 	for _, c := range cases {

@@ -114,10 +114,6 @@ func isTLS(err error) bool {
 // notHTTP reports whether the answer broke the rules of HTTP. net/http has no
 // type for most of these errors, only words.
 func notHTTP(err error) bool {
-	var protocol *http.ProtocolError
-	if errors.As(err, &protocol) {
-		return true
-	}
 	text := err.Error()
 	for _, words := range [...]string{"malformed", "transport connection broken", "server response headers exceeded", "too many 1xx", "invalid header", "bad Content-Length", "unsupported transfer encoding", "too many transfer encodings"} {
 		if strings.Contains(text, words) {

@@ -39,7 +39,7 @@ func images(t *testing.T) (*httptest.Server, *atomic.Int32) {
 	for status := range map[int]bool{301: true, 302: true, 303: true, 307: true, 308: true} {
 		mux.Handle(fmt.Sprintf("/to/%d", status), http.RedirectHandler("/a.png", status))
 	}
-	mux.Handle("/loop", http.RedirectHandler("/loop", 302))
+	mux.Handle("/loop", http.RedirectHandler("/loop", http.StatusFound))
 	mux.HandleFunc("/nowhere", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(302) })
 	mux.HandleFunc("/gzip", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
@@ -132,7 +132,7 @@ func TestS19AddressIsCheckedAfterTheNameIsResolved(t *testing.T) {
 
 func TestS20RedirectToAPrivateAddressIsNotFollowed(t *testing.T) {
 	private, asked := images(t)
-	public := httptest.NewServer(http.RedirectHandler(private.URL+"/a.png", 302))
+	public := httptest.NewServer(http.RedirectHandler(private.URL+"/a.png", http.StatusFound))
 	t.Cleanup(public.Close)
 	f := NewFetcher(FetchOptions{Allowed: []string{strings.TrimPrefix(public.URL, "http://")}})
 	_, e := f.Fetch(context.Background(), public.URL)

@@ -183,13 +183,13 @@ func mergeExtra(body []byte, extra []llm.Param) []byte {
 	return o.Value()
 }
 
-// drop reports something that was left out or changed.
-func (e *encoder) drop(what, why string) { e.drops = append(e.drops, llm.Drop{What: what, Why: why}) }
+// maxDrops bounds what one request reports.
+const maxDrops = 32
 
-// dropOnce reports something that may recur in every message.
-func (e *encoder) dropOnce(what, why string) {
-	if !slices.ContainsFunc(e.drops, func(d llm.Drop) bool { return d.What == what }) {
-		e.drop(what, why)
+// drop reports something that was left out or changed, once.
+func (e *encoder) drop(what, why string) {
+	if len(e.drops) < maxDrops && !slices.ContainsFunc(e.drops, func(d llm.Drop) bool { return d.What == what }) {
+		e.drops = append(e.drops, llm.Drop{What: what, Why: why})
 	}
 }
 

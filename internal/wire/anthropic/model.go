@@ -34,9 +34,13 @@ func (a ability) no(flag string) bool {
 }
 
 // reasons reports whether thinking may be asked for. A model that the catalog does
-// not know gets the benefit of the doubt.
+// not know gets the benefit of the doubt, unless its name is of a generation that
+// never thought.
 func (a ability) reasons() bool {
-	return !a.known() || a.yes("supports_reasoning") || a.adaptive()
+	if !a.known() {
+		return !strings.HasPrefix(a.name, "claude-3-") || strings.HasPrefix(a.name, "claude-3-7-")
+	}
+	return a.yes("supports_reasoning") || a.adaptive()
 }
 
 func (a ability) adaptive() bool { return a.yes("supports_adaptive_thinking") }

@@ -115,7 +115,7 @@ func (e *encoder) readOwn(p llm.Param) {
 			e.beta("skills-2025-10-02")
 		}
 	}
-	e.opts.members = append(e.opts.members, p)
+	e.member(p.Name, p.Value)
 }
 
 // readExtraBody takes the members of extra_body as parameters of their own.
@@ -163,7 +163,7 @@ func (e *encoder) readStop(v rawjson.Value) {
 			return
 		}
 	}
-	e.opts.members = append(e.opts.members, llm.Param{Name: "stop_sequences", Value: v})
+	e.member("stop_sequences", v)
 }
 
 // visibleStops leaves out stop sequences of white space only, which Anthropic
@@ -195,7 +195,7 @@ func (e *encoder) readUser(v rawjson.Value) {
 		e.drop("user", "it looks like an e-mail address or telephone number, which Anthropic does not take")
 	default:
 		meta := rawjson.AppendStringMember([]byte("{"), "user_id", id)
-		e.opts.members = append(e.opts.members, llm.Param{Name: "metadata", Value: append(meta, '}')})
+		e.member("metadata", append(meta, '}'))
 	}
 }
 
@@ -208,7 +208,7 @@ func (e *encoder) readTier(v rawjson.Value) error {
 	default:
 		return e.refuse("service_tier", fmt.Sprintf("Anthropic has no service_tier %s; it knows auto and default.", v))
 	}
-	e.opts.members = append(e.opts.members, llm.Param{Name: "service_tier", Value: rawjson.String(tier)})
+	e.member("service_tier", rawjson.String(tier))
 	return nil
 }
 
@@ -235,10 +235,18 @@ func (e *encoder) sampling() error {
 	return nil
 }
 
+// member puts a member into the body, in place of an earlier one of that name.
 func (e *encoder) member(name string, v rawjson.Value) {
-	if v.Present() {
-		e.opts.members = append(e.opts.members, llm.Param{Name: name, Value: v})
+	if !v.Present() {
+		return
 	}
+	for i := range e.opts.members {
+		if e.opts.members[i].Name == name {
+			e.opts.members[i].Value = v
+			return
+		}
+	}
+	e.opts.members = append(e.opts.members, llm.Param{Name: name, Value: v})
 }
 
 // fixedSampling serves models that accept no sampling parameter but temperature 1.

@@ -110,7 +110,7 @@ func (c *conversationCheck) blocks(m rawjson.Value) (uses, results []string, bro
 func (c *conversationCheck) budget(body rawjson.Value) string {
 	budget, manual := body.Path("thinking", "budget_tokens").Int()
 	most, _ := body.Get("max_tokens").Int()
-	if manual && (budget < minBudget || budget >= most) {
+	if manual && body.Path("thinking", "type").Is("enabled") && (budget < minBudget || budget >= most) {
 		return fmt.Sprintf("budget %d for max_tokens %d", budget, most)
 	}
 	return ""

@@ -84,20 +84,20 @@ func (s *streamReader) event(data []byte) error {
 	}
 	var f eventFields
 	f.read(v)
-	switch f.kind.Text() {
-	case "content_block_delta":
+	switch string(f.kind) { // quoted, to save a copy per event
+	case `"content_block_delta"`:
 		s.delta(&f)
-	case "content_block_start":
+	case `"content_block_start"`:
 		return s.blockStart(&f)
-	case "content_block_stop":
+	case `"content_block_stop"`:
 		s.blockStop(&f)
-	case "message_start":
+	case `"message_start"`:
 		s.messageStart(f.message)
-	case "message_delta":
+	case `"message_delta"`:
 		s.messageDelta(&f)
-	case "message_stop":
+	case `"message_stop"`:
 		return s.end()
-	case "error":
+	case `"error"`:
 		return Wire{}.Error(statusOf(f.err.Get("type").Text()), nil, v)
 	}
 	return nil

@@ -71,7 +71,13 @@ func (e *encoder) readThinkingParam(v rawjson.Value) error {
 	}
 	t := &e.think
 	t.display = v.Get("display").Text()
-	switch kind := v.Get("type").Text(); kind {
+	kind := v.Get("type").Text()
+	if kind == "" && v.Get("budget_tokens").Present() {
+		kind = "enabled"
+	}
+	switch kind {
+	case "":
+		return llm.BadRequest("thinking.type", "thinking needs a type: enabled, adaptive or disabled.")
 	case "disabled":
 		t.kind = kind
 		if e.model.alwaysThinks() {
@@ -176,7 +182,10 @@ func (e *encoder) settleThinking() {
 // settleBudget keeps the budget between Anthropic's minimum and max_tokens.
 func (e *encoder) settleBudget() {
 	t, o := &e.think, &e.opts
-	t.budget = max(t.budget, minBudget)
+	if t.budget < minBudget {
+		e.drop("thinking.budget_tokens", "raised to Anthropic's minimum of 1024")
+		t.budget = minBudget
+	}
 	if !o.limited {
 		o.maxTokens = t.budget + answerTokens
 		if most := e.model.info.MaxOutput(); most > minBudget {

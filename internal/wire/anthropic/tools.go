@@ -31,10 +31,13 @@ const dummyTool = `{"name":"dummy_tool","description":"This is a dummy tool call
 func (e *encoder) readTools() error {
 	e.tools = make([]tool, 0, len(e.req.Tools)+1)
 	for i := range e.req.Tools {
-		if t := &e.req.Tools[i]; e.allowed(t.Name) {
-			e.readTool(t)
-		} else {
+		switch t := &e.req.Tools[i]; {
+		case !e.allowed(t.Name):
 			e.drop("tool "+t.Name, "tool_choice does not allow it")
+		case e.repeated(i):
+			e.drop("tool "+t.Name, "another tool has this name")
+		default:
+			e.readTool(t)
 		}
 	}
 	e.webSearch(e.opts.webSearch)
@@ -45,6 +48,12 @@ func (e *encoder) readTools() error {
 		e.tools = append(e.tools, tool{raw: rawjson.Value(dummyTool)})
 	}
 	return e.readChoice()
+}
+
+// repeated reports whether an earlier tool has the same name, which Anthropic refuses.
+func (e *encoder) repeated(i int) bool {
+	name := e.req.Tools[i].Name
+	return name != "" && slices.ContainsFunc(e.tools, func(t tool) bool { return t.def != nil && t.def.Name == name })
 }
 
 // allowed reports whether an allowed_tools choice lets the tool through.
@@ -83,7 +92,7 @@ func (e *encoder) strict(t *llm.ToolDef) bool {
 		e.beta(structuredBeta)
 		return true
 	}
-	e.dropOnce("tools.strict", "the model or the schema does not permit it")
+	e.drop("tools.strict", "the model or the schema does not permit it")
 	return false
 }
 
@@ -368,14 +377,14 @@ func (e *encoder) capMarkers() {
 	for len(markers) > room {
 		*markers[1] = nil
 		markers = slices.Delete(markers, 1, 2)
-		e.dropOnce("cache_control", "Anthropic takes four markers; the middle ones were left out")
+		e.drop("cache_control", "Anthropic takes four markers; the middle ones were left out")
 	}
 	short := false
 	for _, m := range markers {
 		hour := m.Get("ttl").Is("1h")
 		if hour && short {
 			*m = rawjson.Value(`{"type":"ephemeral"}`)
-			e.dropOnce("cache_control.ttl", "a marker of 1h cannot follow one of 5m")
+			e.drop("cache_control.ttl", "a marker of 1h cannot follow one of 5m")
 		}
 		short = short || !hour
 	}

@@ -129,7 +129,7 @@ func (b *builder) result(p *llm.Part) {
 	if p.Result == nil {
 		return
 	}
-	if strings.HasPrefix(p.Result.CallID, serverPrefix) {
+	if serverID(p.Result.CallID) {
 		b.e.drop("result of "+p.Result.CallID, "the provider itself ran this tool")
 		return
 	}
@@ -146,8 +146,10 @@ func (b *builder) markLast(m *llm.Message) {
 	}
 }
 
-// serverPrefix begins the ids of calls that Anthropic runs itself.
-const serverPrefix = "srvtoolu_"
+// serverID recognises the id of a call that Anthropic runs itself.
+func serverID(id string) bool {
+	return strings.HasPrefix(id, "srvtoolu_") || strings.HasPrefix(id, "mcptoolu_")
+}
 
 func (b *builder) assistant(m *llm.Message) {
 	n := len(b.blocks)
@@ -186,7 +188,7 @@ func (b *builder) thinking(p *llm.Part) {
 	case b.e.t.Repair == wire.RepairThinking:
 		b.e.drop("thinking_blocks", "Anthropic refused them")
 	case kind == blockSkip:
-		b.e.dropOnce("reasoning_content", "it carries no signature of Anthropic")
+		b.e.drop("reasoning_content", "it carries no signature of Anthropic")
 	default:
 		b.add(llm.Assistant, block{kind: kind, part: p})
 	}
@@ -210,7 +212,7 @@ func (b *builder) call(m *llm.Message, p *llm.Part) {
 	if p.Call == nil {
 		return
 	}
-	if !p.Call.Server && !strings.HasPrefix(p.Call.ID, serverPrefix) {
+	if !p.Call.Server && !serverID(p.Call.ID) {
 		b.add(llm.Assistant, block{
 			kind: blockToolUse, part: p, id: b.ids.use(p.Call.ID), cache: cacheControl(p.CacheControl),
 		})

@@ -113,7 +113,11 @@ func (l *loader) entry(cfg *Config, item *node, path string, shared *list) {
 	if d.ModelName != "" {
 		who = fmt.Sprintf("The deployment %q", d.ModelName)
 	}
-	l.report.errorf(reason.pos, reason.path, reason.remedy, "%s is skipped: %s", who, reason.text)
+	severity := Error
+	if reason.planned {
+		severity = Warning
+	}
+	l.report.add(Finding{Severity: severity, Pos: reason.pos, Key: reason.path, Message: who + " is skipped: " + reason.text, Remedy: reason.remedy})
 	cfg.Skipped = append(cfg.Skipped, SkippedDeployment{ModelName: d.ModelName, Reason: l.report.mask.text(reason.text), Pos: item.pos})
 }
 
@@ -123,10 +127,12 @@ type skip struct {
 	path   string
 	text   string
 	remedy string
+	// planned is set when the entry is right and only we cannot serve it yet.
+	planned bool
 }
 
 func skipAt(n *node, path, remedy, format string, args ...any) *skip {
-	return &skip{n.pos, path, fmt.Sprintf(format, args...), remedy}
+	return &skip{pos: n.pos, path: path, text: fmt.Sprintf(format, args...), remedy: remedy}
 }
 
 // readEntry fills d, or returns why it cannot be used.
@@ -243,7 +249,9 @@ func (l *loader) resolve(d *Deployment, p params, model string) (*provider.Row, 
 	case err != nil:
 		return nil, skipAt(n, path, "", "%s", sentence(err.Error()))
 	case row.Planned:
-		return nil, skipAt(n, path, "Use another route to the model, or keep this entry: it does no harm.", "the provider %s is planned and cannot be called yet.", row.Name)
+		s := skipAt(n, path, "Use another route to the model, or keep this entry: it does no harm.", "the provider %s is planned and cannot be called yet.", row.Name)
+		s.planned = true
+		return nil, s
 	}
 	d.Provider, d.Model = row.Name, upstream
 	return row, nil

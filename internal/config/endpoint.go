@@ -155,9 +155,9 @@ func (l *loader) ownHost(d *Deployment, row *provider.Row) bool {
 	return err == nil && strings.EqualFold(base.Hostname(), own.Hostname())
 }
 
-// keyFromSettings reads litellm_settings.api_key and <provider>_key.
+// keyFromSettings reads <provider>_key and api_key of litellm_settings.
 func (l *loader) keyFromSettings(d *Deployment, row *provider.Row, settings *node) bool {
-	for _, key := range []string{"api_key", strings.TrimSuffix(row.Name, "_ai") + "_key", row.Name + "_key", row.Name + "_api_key"} {
+	for _, key := range settingsKeys(row.Name) {
 		if v := settings.get(key); v.isScalar() && strings.TrimSpace(v.text) != "" {
 			l.report.mask.learn(v.text)
 			d.APIKey, d.KeySource = NewSecret(strings.TrimSpace(v.text)), "config"
@@ -165,6 +165,13 @@ func (l *loader) keyFromSettings(d *Deployment, row *provider.Row, settings *nod
 		}
 	}
 	return false
+}
+
+// settingsKeys are the names under which litellm_settings may hold the key of
+// a provider; its own name wins over the general one.
+func settingsKeys(name string) []string {
+	plain := strings.ReplaceAll(name, "_", "")
+	return []string{name + "_key", name + "_api_key", plain + "_key", plain + "_api_key", "api_key"}
 }
 
 // leadsTo reports whether a base URL leads to our own listener.

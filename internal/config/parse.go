@@ -20,6 +20,7 @@ const (
 	maxLines     = 60_000
 	maxDepth     = 64
 	maxNodes     = 500_000
+	maxAliased   = 20_000
 )
 
 // document is one parsed file.
@@ -158,6 +159,8 @@ func (r *Report) syntaxError(file string, err error) {
 		}
 	}
 	message, _, _ = strings.Cut(message, "\n")
+	// A quotation may hold a credential; the masked source line shows the place.
+	message, _, _ = strings.Cut(message, `: "`)
 	r.errorf(pos, "", syntaxHint(r.sources[file], pos.Line), "The file is not valid YAML: %s.", strings.TrimSuffix(message, "."))
 }
 
@@ -247,10 +250,14 @@ func (r *reader) alias(v *ast.AliasNode, path string) *node {
 	if v.Value != nil {
 		name = v.Value.GetToken().Value
 	}
-	if target, ok := r.anchors[name]; ok {
-		return target
-	}
 	pos := r.at(v.GetToken())
+	if target, ok := r.anchors[name]; ok {
+		if target.size <= maxAliased {
+			return target
+		}
+		r.report.errorf(pos, path, "", "*%s stands for more than %d values; it is ignored.", name, maxAliased)
+		return &node{pos: pos, size: 1}
+	}
 	r.report.errorf(pos, path, `If a wildcard is meant, quote it: "*`+name+`".`, "*%s refers to an anchor that is not defined before it.", name)
 	return &node{pos: pos, size: 1}
 }

@@ -74,7 +74,6 @@ func (l *loader) defaults(n *node) CallDefaults {
 		JSONLogs:                       l.flag(at("json_logs")),
 		Verbose:                        l.flag(at("set_verbose")),
 		UserURLValidation:              true,
-		UserURLAllowedHosts:            l.texts(at("user_url_allowed_hosts")),
 		GeminiIncludeThoughts:          l.boolean(at("gemini_include_thoughts_default")),
 		GeminiDefaultThinkingLevelLow:  l.flag(at("enable_gemini_default_thinking_level_low")),
 		ForwardTraceparent:             l.flag(at("forward_traceparent_to_llm_provider")),
@@ -85,12 +84,19 @@ func (l *loader) defaults(n *node) CallDefaults {
 	d.DropParams, d.AdditionalDropParams = l.dropParams(at("drop_params"))
 	d.AdditionalDropParams = append(d.AdditionalDropParams, l.texts(at("additional_drop_params"))...)
 	d.SSLVerify, d.CAFile = l.sslVerify(at("ssl_verify"))
-	if v := l.boolean(at("user_url_validation")); v != nil {
-		d.UserURLValidation = *v
-	}
+	l.urlGuard(&d, n, path)
 	l.defaultsFromEnvironment(&d)
 	l.o.Overrides.apply(&d)
 	return d
+}
+
+// urlGuard reads the guard of client URLs, which may stand in litellm_settings
+// and in general_settings.
+func (l *loader) urlGuard(d *CallDefaults, n *node, path string) {
+	if v := l.boolean(n.get("user_url_validation"), child(path, "user_url_validation")); v != nil {
+		d.UserURLValidation = *v
+	}
+	d.UserURLAllowedHosts = append(d.UserURLAllowedHosts, l.texts(n.get("user_url_allowed_hosts"), child(path, "user_url_allowed_hosts"))...)
 }
 
 // defaultsFromEnvironment reads the variables that LiteLLM reads for the same.

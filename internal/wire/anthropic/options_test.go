@@ -90,11 +90,19 @@ func TestMaxTokensDefaults(t *testing.T) {
 
 func TestContradictoryOrUnknownValuesAreTheClientsMistake(t *testing.T) {
 	for _, tc := range []struct{ model, param, value string }{
-		{legacyModel, "max_tokens", "-1"}, {legacyModel, "max_tokens", `"x"`}, {legacyModel, "max_tokens", "1.5"},
-		{legacyModel, "reasoning_effort", `"loads"`}, {legacyModel, "reasoning_effort", `3`},
-		{legacyModel, "thinking", `true`}, {legacyModel, "thinking", `{}`},
-		{legacyModel, "service_tier", `"flex"`}, {legacyModel, "seed", "7"}, {legacyModel, "verbosity", `"low"`},
-		{strictModel, "top_p", "0.5"}, {strictModel, "top_k", "3"}, {oldModel, "reasoning_effort", `"low"`},
+		{legacyModel, "max_tokens", "-1"},
+		{legacyModel, "max_tokens", `"x"`},
+		{legacyModel, "max_tokens", "1.5"},
+		{legacyModel, "reasoning_effort", `"loads"`},
+		{legacyModel, "reasoning_effort", `3`},
+		{legacyModel, "thinking", `true`},
+		{legacyModel, "thinking", `{}`},
+		{legacyModel, "service_tier", `"flex"`},
+		{legacyModel, "seed", "7"},
+		{legacyModel, "verbosity", `"low"`},
+		{strictModel, "top_p", "0.5"},
+		{strictModel, "top_k", "3"},
+		{oldModel, "reasoning_effort", `"low"`},
 	} {
 		_, err := New().Encode(request(params(tc.param, tc.value), say(llm.User, "w")), target(tc.model))
 		var e *llm.Error
@@ -304,9 +312,13 @@ func TestNeedsData(t *testing.T) {
 		media llm.Media
 		want  bool
 	}{
-		{llm.Media{URL: "https://x/a.png"}, false}, {llm.Media{URL: "http://x/a.png"}, true}, {llm.Media{URL: "gs://x/a"}, true},
-		{llm.Media{URL: "https://x/a.pdf", Name: "a.pdf"}, false}, {llm.Media{URL: "https://x/a.txt", Name: "a.txt"}, true},
-		{llm.Media{Data: "x"}, false}, {llm.Media{FileID: "f"}, false},
+		{llm.Media{URL: "https://x/a.png"}, false},
+		{llm.Media{URL: "http://x/a.png"}, true},
+		{llm.Media{URL: "gs://x/a"}, true},
+		{llm.Media{URL: "https://x/a.pdf", Name: "a.pdf"}, false},
+		{llm.Media{URL: "https://x/a.txt", Name: "a.txt"}, true},
+		{llm.Media{Data: "x"}, false},
+		{llm.Media{FileID: "f"}, false},
 	} {
 		if got := New().NeedsData(&tc.media, target(legacyModel)); got != tc.want {
 			t.Errorf("%+v: %v", tc.media, got)

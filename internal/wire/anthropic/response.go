@@ -195,9 +195,12 @@ func (m *messageReader) choice(v rawjson.Value) llm.Choice {
 	}
 	ch.Fields = stopFields(nil, v)
 	for _, f := range []rawjson.Member{
-		{Key: "citations", Value: m.citations}, {Key: "web_search_results", Value: m.searches},
-		{Key: "tool_results", Value: m.results}, {Key: "compaction_blocks", Value: m.compactions},
-		{Key: "container", Value: v.Get("container")}, {Key: "context_management", Value: v.Get("context_management")},
+		{Key: "citations", Value: m.citations},
+		{Key: "web_search_results", Value: m.searches},
+		{Key: "tool_results", Value: m.results},
+		{Key: "compaction_blocks", Value: m.compactions},
+		{Key: "container", Value: v.Get("container")},
+		{Key: "context_management", Value: v.Get("context_management")},
 	} {
 		if f.Value.Present() {
 			ch.Fields = append(ch.Fields, f)

@@ -239,7 +239,7 @@ func appendInputSchema(dst []byte, schema rawjson.Value) []byte {
 	if schema.Kind() != '{' {
 		return append(dst, emptySchema...)
 	}
-	var typed, plain, described = false, true, false
+	typed, plain, described := false, true, false
 	for f := range schema.Fields() {
 		switch {
 		case f.Key.Is("type"):
@@ -356,58 +356,4 @@ func (e *encoder) formatChoice() string {
 		return "any"
 	}
 	return "tool"
-}
-
-// maxMarkers is how many cache markers Anthropic takes in one request.
-const maxMarkers = 4
-
-// capMarkers keeps the cache markers within Anthropic's rules: at most four, and
-// none of an hour after one of five minutes. The first marker and the last three
-// stay: they cover the constant head and the newest prefixes.
-func (e *encoder) capMarkers() {
-	markers := e.markers()
-	if len(markers) == 0 {
-		return
-	}
-	room := maxMarkers
-	if e.opts.cache != nil {
-		e.member("cache_control", e.opts.cache)
-		room--
-	}
-	for len(markers) > room {
-		*markers[1] = nil
-		markers = slices.Delete(markers, 1, 2)
-		e.drop("cache_control", "Anthropic takes four markers; the middle ones were left out")
-	}
-	short := false
-	for _, m := range markers {
-		hour := m.Get("ttl").Is("1h")
-		if hour && short {
-			*m = rawjson.Value(`{"type":"ephemeral"}`)
-			e.drop("cache_control.ttl", "a marker of 1h cannot follow one of 5m")
-		}
-		short = short || !hour
-	}
-}
-
-// markers lists the cache markers in the order in which Anthropic reads them:
-// tools, system, messages.
-func (e *encoder) markers() []*rawjson.Value {
-	var out []*rawjson.Value
-	for i := range e.tools {
-		if e.tools[i].cache != nil {
-			out = append(out, &e.tools[i].cache)
-		}
-	}
-	for i := range e.system {
-		if e.system[i].cache != nil {
-			out = append(out, &e.system[i].cache)
-		}
-	}
-	for i := range e.conv.blocks {
-		if b := &e.conv.blocks[i]; b.cache != nil && b.kind != blockSkip {
-			out = append(out, &b.cache)
-		}
-	}
-	return out
 }

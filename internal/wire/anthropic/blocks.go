@@ -206,6 +206,11 @@ func cacheControl(v rawjson.Value) rawjson.Value {
 
 func isImage(m *llm.Media) bool { return strings.HasPrefix(m.MIME, "image/") }
 
+// isSoundOrFilm recognises what is left out anyway.
+func isSoundOrFilm(m *llm.Media) bool {
+	return strings.HasPrefix(m.MIME, "audio/") || strings.HasPrefix(m.MIME, "video/")
+}
+
 func isPDF(m *llm.Media) bool {
 	name, _, _ := strings.Cut(m.URL, "?")
 	return m.MIME == "application/pdf" || m.MIME == "" &&

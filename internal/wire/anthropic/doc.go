@@ -39,7 +39,7 @@ func (Wire) Native() string { return "" }
 // NeedsData implements [wire.MediaReader]: Anthropic reads images and PDF files
 // from https addresses itself, everything else must be sent inline.
 func (Wire) NeedsData(m *llm.Media, t *wire.Target) bool {
-	if m.Data != "" || m.FileID != "" || m.URL == "" {
+	if m.Data != "" || m.FileID != "" || m.URL == "" || isSoundOrFilm(m) {
 		return false
 	}
 	if !strings.HasPrefix(m.URL, "https://") || t.Provider != providerName {

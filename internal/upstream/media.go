@@ -3,7 +3,6 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -39,8 +38,7 @@ type FetchOptions struct {
 type File struct {
 	// MIME is the type by content, else by the server's word.
 	MIME string
-	// Data is the content in base64, the form of [llm.Media].
-	Data string
+	Data []byte
 }
 
 // Fetcher gets images and files from addresses that clients name. It never sends
@@ -191,7 +189,7 @@ func (f *Fetcher) file(u *url.URL, resp *http.Response) (*File, *llm.Error) {
 	if kind == "text/html" {
 		return nil, unfetched(u, "It is a web page, not a file.", nil)
 	}
-	return &File{MIME: kind, Data: base64.StdEncoding.EncodeToString(data)}, nil
+	return &File{MIME: kind, Data: data}, nil
 }
 
 func (f *Fetcher) tooLarge(u *url.URL) *llm.Error {

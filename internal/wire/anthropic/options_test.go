@@ -317,7 +317,8 @@ func TestNeedsData(t *testing.T) {
 		{llm.Media{URL: "gs://x/a"}, true},
 		{llm.Media{URL: "https://x/a.pdf", Name: "a.pdf"}, false},
 		{llm.Media{URL: "https://x/a.txt", Name: "a.txt"}, true},
-		{llm.Media{Data: "x"}, false}, {llm.Media{URL: "http://x/a", MIME: "video/mp4"}, false},
+		{llm.Media{Data: "x"}, false},
+		{llm.Media{URL: "http://x/a", MIME: "video/mp4"}, false},
 		{llm.Media{FileID: "f"}, false},
 	} {
 		if got := New().NeedsData(&tc.media, target(legacyModel)); got != tc.want {

@@ -1,0 +1,122 @@
+package relay
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/route"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openaichat"
+)
+
+// readControls reads what the request says to the gateway itself, in its body
+// and its headers; a header wins.
+func (x *exchange) readControls() error {
+	c, err := openaichat.ReadControls(x.rq.LLM)
+	if err != nil {
+		return err
+	}
+	if c.HasCredentials {
+		return credentialsRefused(c.CredentialKey)
+	}
+	if v := x.rq.Header.Get("X-Litellm-Num-Retries"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			return llm.BadRequest("x-litellm-num-retries", "The header x-litellm-num-retries must be a number from 0.")
+		}
+		n = min(n, maxRetries)
+		c.NumRetries = &n
+	}
+	if v := x.rq.Header.Get("X-Litellm-Timeout"); v != "" {
+		s, err := strconv.ParseFloat(v, 64)
+		if err != nil || s < 0 || s > 24*60*60 {
+			return llm.BadRequest("x-litellm-timeout", "The header x-litellm-timeout must be a number of seconds.")
+		}
+		c.Timeout = time.Duration(s * float64(time.Second))
+	}
+	x.controls = c
+	return nil
+}
+
+// maxRetries bounds what a client may ask for.
+const maxRetries = 100
+
+// credentialsRefused: where a request goes and with which key is the operator's
+// decision alone, or a client could have our key sent to its own server.
+func credentialsRefused(key string) *llm.Error {
+	e := llm.BadRequest(key, "'"+key+"' is not allowed in the request body: addresses and keys of upstreams are set in the gateway's configuration (model_list).")
+	return e
+}
+
+// overrides are the controls that concern routing.
+func (x *exchange) overrides() route.Overrides {
+	return route.Overrides{
+		Endpoint: "/chat/completions", NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
+		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0,
+	}
+}
+
+// fallbacks reads a request's own list: names, {"model": …} objects with
+// parameters, or {"group": ["a", "b"]} rules as in a configuration.
+func fallbacks(v rawjson.Value) []route.Fallback {
+	if v.Kind() != '[' {
+		return nil
+	}
+	out := []route.Fallback{}
+	for _, e := range v.Elems() {
+		switch {
+		case e.Kind() == '"':
+			out = append(out, route.Fallback{Model: e.Text()})
+		case e.Get("model").Kind() == '"':
+			out = append(out, fallbackWithParams(e))
+		default:
+			out = append(out, fallbackRule(e)...)
+		}
+	}
+	return out
+}
+
+func fallbackWithParams(v rawjson.Value) route.Fallback {
+	f := route.Fallback{}
+	for k, p := range v.Members() {
+		switch k {
+		case "model":
+			f.Model = p.Text()
+		case "messages", "stream", "api_key", "api_base", "base_url":
+			// what is asked, and where the answer goes, is not a fallback's to change
+		default:
+			f.Params = append(f.Params, llm.Param{Name: k, Value: p})
+		}
+	}
+	return f
+}
+
+func fallbackRule(v rawjson.Value) []route.Fallback {
+	var out []route.Fallback
+	for group, targets := range v.Members() {
+		for _, t := range targets.Elems() {
+			out = append(out, route.Fallback{Group: group, Model: t.Text()})
+		}
+	}
+	return out
+}
+
+// applyControls puts the request's wishes into the target of this attempt.
+func (x *exchange) applyControls() {
+	c, p := &x.controls, &x.target.Policy
+	if c.DropParams != nil {
+		p.Drop = *c.DropParams
+	}
+	if c.ModifyParams != nil {
+		p.Modify = *c.ModifyParams
+	}
+	if len(c.AdditionalDropParams) > 0 {
+		p.Also = append(slices.Clip(p.Also), c.AdditionalDropParams...)
+	}
+	if len(c.AllowedOpenAIParams) > 0 {
+		p.Allow = append(slices.Clip(p.Allow), c.AllowedOpenAIParams...)
+	}
+	x.target.Betas = betas(x.rq, x.dep)
+}

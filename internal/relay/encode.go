@@ -1,0 +1,134 @@
+package relay
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/reasoning"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// encode writes the request for the current target.
+func (x *exchange) encode(ctx context.Context) error {
+	req := x.rq.LLM
+	w := x.dep.Wire
+	if w.Native() == x.rq.Dialect.Name() {
+		x.records = x.target.Quirks.Reasoning != ""
+		if x.records {
+			x.target.Recall = reasoning.Recall{Keeper: x.relay.Keeper, Tenant: x.rq.Principal.Tenant, Provider: x.target.Provider}
+		}
+	} else {
+		if err := x.expand(); err != nil {
+			return err
+		}
+		x.records = true
+		req = copyContent(req)
+		if x.target.Repair == "" {
+			x.restored = x.relay.Keeper.Restore(x.rq.Principal.Tenant, x.target.Provider, req)
+		}
+		if err := x.fetchMedia(ctx, req); err != nil {
+			return err
+		}
+	}
+	req = withParams(req, x.step.Params)
+	call, err := w.Encode(req, x.target)
+	if err != nil {
+		return err
+	}
+	call.Seed = x.rq.ID
+	x.call = call
+	x.recorder = reasoning.Recorder{Tenant: x.rq.Principal.Tenant, Provider: x.target.Provider, Request: x.rq.LLM}
+	return nil
+}
+
+func (x *exchange) expand() error {
+	if x.rq.LLM.Expanded {
+		return nil
+	}
+	if err := x.rq.Dialect.Expand(x.rq.LLM); err != nil {
+		return err
+	}
+	x.rq.LLM.Expanded = true
+	return nil
+}
+
+// copyContent copies what restoring and fetching change, so that another attempt
+// on another provider begins with what the client sent.
+func copyContent(req *llm.Request) *llm.Request {
+	out := *req
+	out.Messages = slices.Clone(req.Messages)
+	for i := range out.Messages {
+		out.Messages[i].Parts = slices.Clone(out.Messages[i].Parts)
+	}
+	return &out
+}
+
+// withParams puts a fallback's own parameters over the client's.
+func withParams(req *llm.Request, params []llm.Param) *llm.Request {
+	if len(params) == 0 {
+		return req
+	}
+	out := *req
+	out.Params = slices.Clone(req.Params)
+	for _, p := range params {
+		out.Params = slices.DeleteFunc(out.Params, func(o llm.Param) bool { return o.Name == p.Name })
+		out.Params = append(out.Params, p)
+	}
+	return &out
+}
+
+// fetchMedia gets what the wire cannot pass on as an address.
+func (x *exchange) fetchMedia(ctx context.Context, req *llm.Request) error {
+	reader, ok := x.dep.Wire.(wire.MediaReader)
+	if !ok {
+		return nil
+	}
+	fetched := 0
+	for i := range req.Messages {
+		if err := x.fetchParts(ctx, reader, req.Messages[i].Parts, &fetched); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *exchange) fetchParts(ctx context.Context, reader wire.MediaReader, parts []llm.Part, fetched *int) error {
+	for i := range parts {
+		p := &parts[i]
+		if p.Result != nil {
+			result := *p.Result
+			result.Parts = slices.Clone(result.Parts)
+			p.Result = &result
+			if err := x.fetchParts(ctx, reader, result.Parts, fetched); err != nil {
+				return err
+			}
+		}
+		if p.Media == nil || p.Media.URL == "" || !reader.NeedsData(p.Media, x.target) {
+			continue
+		}
+		if *fetched++; *fetched > x.rq.Models.Config.Fairlead.MediaMaxCount {
+			return llm.BadRequest("messages", "The request names more images and files by URL than the gateway fetches for one request (fairlead_settings.media_max_count); send them inline.")
+		}
+		media, err := x.fetch(ctx, p.Media)
+		if err != nil {
+			return err
+		}
+		p.Media = media
+	}
+	return nil
+}
+
+func (x *exchange) fetch(ctx context.Context, m *llm.Media) (*llm.Media, error) {
+	got, err := x.rq.Models.Media.Fetch(ctx, m.URL)
+	if err != nil {
+		return nil, err
+	}
+	out := *m
+	out.URL, out.Data = "", base64.StdEncoding.EncodeToString(got.Data)
+	if out.MIME == "" {
+		out.MIME = got.MIME
+	}
+	return &out, nil
+}

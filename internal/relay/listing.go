@@ -1,0 +1,93 @@
+package relay
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/catalog"
+)
+
+// ListedModel is one row of the model list.
+type ListedModel struct {
+	ID        string
+	Info      *catalog.Model
+	Fallbacks []string
+}
+
+// Listed returns the model list: aliases first, then the groups in the order of
+// the configuration. A pattern such as gemini/* stands for the models of that
+// provider which are not retired; with patterns it is also listed itself.
+func (m *Models) Listed(patterns bool) []ListedModel {
+	var out []ListedModel
+	seen := map[string]bool{}
+	add := func(id string, info *catalog.Model) {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, m.listed(id, info))
+		}
+	}
+	for _, name := range m.visibleAliases() {
+		if ds := m.Table.Deployments(m.Config.Aliases[name].Target); len(ds) > 0 {
+			add(name, ds[0].Ref.(*Deployment).Info)
+		}
+	}
+	for _, d := range m.deployments {
+		if !d.Config.Wildcard {
+			add(d.Config.ModelName, d.Info)
+			continue
+		}
+		if patterns {
+			add(d.Config.ModelName, nil)
+		}
+		m.expand(d, add)
+	}
+	return out
+}
+
+func (m *Models) visibleAliases() []string {
+	var names []string
+	for name, a := range m.Config.Aliases {
+		if !a.Hidden {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// expand adds the models that a pattern of the form provider/* stands for.
+func (m *Models) expand(d *Deployment, add func(string, *catalog.Model)) {
+	prefix, ok := strings.CutSuffix(d.Config.ModelName, "/*")
+	if !ok || d.any != nil {
+		return
+	}
+	for _, key := range catalog.Names(d.Row.Name) {
+		info, ok := catalog.Find(key)
+		if _, retired := info.Deprecated(); !ok || retired || info.Mode() != "chat" {
+			continue
+		}
+		add(prefix+"/"+strings.TrimPrefix(key, d.Row.Name+"/"), info)
+	}
+}
+
+func (m *Models) listed(id string, info *catalog.Model) ListedModel {
+	l := ListedModel{ID: id, Info: info}
+	if targets, ok := m.Config.Router.Fallbacks.For(id); ok {
+		l.Fallbacks = targets
+	}
+	return l
+}
+
+// Find returns the row of one model that a client may ask for.
+func (m *Models) Find(id string) (ListedModel, bool) {
+	ds := m.Table.Deployments(id)
+	if len(ds) == 0 {
+		return ListedModel{}, false
+	}
+	d := ds[0].Ref.(*Deployment)
+	info := d.Info
+	if d.Config.Wildcard {
+		info, _ = catalog.Lookup(d.Row.Name, strings.TrimPrefix(id, d.Row.Name+"/"))
+	}
+	return m.listed(id, info), true
+}

@@ -1,0 +1,131 @@
+// Package relay is the life of a request: from a decoded envelope over the
+// routing plan, translation, the upstream and the commit point to the last byte
+// of the answer and the line in the log. Serve reads top to bottom.
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/auth"
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/obs"
+	"github.com/fairlead-gateway/fairlead/internal/reasoning"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// Relay takes requests to upstreams. Its fields are set once.
+type Relay struct {
+	Log      *slog.Logger
+	Keeper   *reasoning.Keeper
+	Instance string
+	Now      func() time.Time
+	// Debug logs bodies, secrets masked (--detailed_debug).
+	Debug bool
+	// Redactor hides the configured secrets in texts of upstreams.
+	Redactor func() *obs.Redactor
+}
+
+// Redact hides secrets in a text.
+func (r *Relay) Redact(text string) string { return r.Redactor().Text(text) }
+
+// Request is what the server hands over.
+type Request struct {
+	ID        string
+	Start     time.Time
+	Header    http.Header
+	Principal auth.Principal
+	Models    *Models
+	Dialect   wire.Dialect
+	LLM       *llm.Request
+	// UpstreamName shows the upstream's name of the model in the answer, as the
+	// /engines/{model} routes do.
+	UpstreamName bool
+}
+
+// BegunError says that a request failed after its answer had begun: the client
+// has been told within the stream, and nothing more can be written.
+type BegunError struct{ Err error }
+
+// Error implements error.
+func (e *BegunError) Error() string { return "the answer broke off: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *BegunError) Unwrap() error { return e.Err }
+
+// Serve answers one request. An error is for the caller to write, unless it is
+// a *BegunError.
+func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) error {
+	x := &exchange{relay: r, rq: rq, w: w}
+	err := r.serve(ctx, x)
+	x.settle(err)
+	return err
+}
+
+func (r *Relay) serve(ctx context.Context, x *exchange) error {
+	if err := x.readControls(); err != nil {
+		return err
+	}
+	plan, refused := x.rq.Models.Table.Plan(x.rq.LLM.Model, x.overrides())
+	if refused != nil {
+		return r.final(x, refused)
+	}
+	x.plan = plan
+	for {
+		step, exhausted := plan.Next(r.Now())
+		if exhausted != nil {
+			return r.final(x, exhausted)
+		}
+		if err := sleep(ctx, step.Wait); err != nil {
+			return clientGone(ctx, err)
+		}
+		x.begin(step)
+		err := x.attempt(ctx)
+		if err == nil {
+			plan.Succeeded(step, r.Now())
+			return nil
+		}
+		e := llm.AsError(err)
+		if ctx.Err() != nil {
+			e = clientGone(ctx, e)
+		}
+		plan.Failed(step, e, r.Now())
+		switch {
+		case x.begun:
+			return &BegunError{e}
+		case e.Kind == llm.KindClientGone:
+			return e
+		}
+		x.failed(e)
+	}
+}
+
+// final shapes the error that the client gets when nothing is left to try.
+func (r *Relay) final(x *exchange, cause *llm.Error) error {
+	e := *cause
+	e.Message = r.Redact(e.Message)
+	x.errorHeaders(&e)
+	return &e
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// clientGone is the error of a request whose client left.
+func clientGone(ctx context.Context, err error) *llm.Error {
+	return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left before the answer.", Cause: errors.Join(context.Cause(ctx), err)}
+}

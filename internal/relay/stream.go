@@ -1,0 +1,193 @@
+package relay
+
+import (
+	"context"
+	"io"
+	"iter"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/sse"
+	"github.com/fairlead-gateway/fairlead/internal/upstream"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// flushSize is how much may wait before it is written although more is already
+// arriving.
+const flushSize = 16 << 10
+
+// keptBuffer is the largest write buffer that goes back to the pool.
+const keptBuffer = 64 << 10
+
+// buffers are empty between uses: no request sees what another wrote.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
+
+// stream takes a streamed answer to a client that wants a stream.
+func (x *exchange) stream(ctx context.Context, resp *upstream.Response) error {
+	rd := sse.NewReader(resp.Body, int(x.rq.Models.Config.Fairlead.MaxEventBytes))
+	return x.relayEvents(ctx, x.dep.Wire.Stream(x.call, rd), rd.Buffered)
+}
+
+// relayEvents encodes events for the client. Nothing is written before the first
+// event that commits; until then an error is returned and the plan goes on.
+func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, error], more func() bool) error {
+	enc := x.rq.Dialect.Stream(x.rq.LLM, x.answer())
+	buf := buffers.Get().(*[]byte)
+	out := (*buf)[:0]
+	defer func() {
+		if cap(out) <= keptBuffer {
+			*buf = out[:0]
+			buffers.Put(buf)
+		}
+	}()
+	for ev, err := range events {
+		if err != nil {
+			return x.broken(ctx, enc, out, err)
+		}
+		if !x.begun && x.filtered(&ev) {
+			return x.filteredError()
+		}
+		x.observe(&ev)
+		out = enc.Event(out, &ev)
+		if !x.begun {
+			if !ev.Commits() {
+				continue
+			}
+			x.beginStream()
+		}
+		if len(out) == 0 || (more() && len(out) < flushSize) {
+			continue
+		}
+		if err := x.write(out); err != nil {
+			return err
+		}
+		out = out[:0]
+	}
+	if !x.begun {
+		return x.upstreamError(llm.KindInternal, http.StatusInternalServerError, "ended its stream without an answer", io.ErrUnexpectedEOF)
+	}
+	out = enc.Close(out)
+	return x.write(out)
+}
+
+// broken handles a stream that failed: an error for the plan before the answer
+// has begun, the dialect's own error event after. An end is never faked.
+func (x *exchange) broken(ctx context.Context, enc wire.StreamEncoder, out []byte, err error) error {
+	e := x.classify(ctx, err)
+	if !x.begun || e.Kind == llm.KindClientGone {
+		return e
+	}
+	e.Message = x.relay.Redact(e.Message)
+	out = enc.Error(out, e)
+	if werr := x.write(out); werr != nil {
+		return werr
+	}
+	return e
+}
+
+// beginStream is the commit point: from here on the answer is this deployment's.
+func (x *exchange) beginStream() {
+	x.begun = true
+	x.status = http.StatusOK
+	h := x.w.Header()
+	h["Content-Type"] = headerEventStream
+	h["Cache-Control"] = headerNoCache
+	h["X-Accel-Buffering"] = headerNo
+	x.answerHeaders(h)
+	x.w.WriteHeader(http.StatusOK)
+}
+
+var (
+	headerEventStream = []string{"text/event-stream; charset=utf-8"}
+	headerNoCache     = []string{"no-cache"}
+	headerNo          = []string{"no"}
+	headerJSON        = []string{"application/json"}
+)
+
+// write sends bytes to the client at once.
+func (x *exchange) write(b []byte) error {
+	if _, err := x.w.Write(b); err != nil {
+		return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left.", Cause: err}
+	}
+	if f, ok := x.w.(http.Flusher); ok {
+		f.Flush()
+	}
+	return nil
+}
+
+// whole takes an answer that is not streamed to the client, or the events of an
+// upstream that only streams.
+func (x *exchange) whole(ctx context.Context, resp *upstream.Response) error {
+	answer, err := x.readWhole(ctx, resp)
+	if err != nil {
+		return x.classify(ctx, err)
+	}
+	if x.rq.LLM.Stream {
+		return x.relayEvents(ctx, llm.Replay(answer), func() bool { return true })
+	}
+	return x.deliver(answer)
+}
+
+func (x *exchange) readWhole(ctx context.Context, resp *upstream.Response) (*llm.Response, error) {
+	if x.call.Aggregate && isEventStream(resp.Header) {
+		rd := sse.NewReader(resp.Body, int(x.rq.Models.Config.Fairlead.MaxEventBytes))
+		return llm.Collect(x.dep.Wire.Stream(x.call, rd))
+	}
+	body, failed := resp.ReadAll(x.rq.Models.Config.Fairlead.MaxResponseBytes)
+	if failed != nil {
+		return nil, failed
+	}
+	x.debugBody("answer of the upstream", body)
+	return x.dep.Wire.Response(x.call, body)
+}
+
+func isEventStream(h http.Header) bool {
+	return strings.HasPrefix(h.Get("Content-Type"), sse.ContentType)
+}
+
+// deliver writes a whole answer.
+func (x *exchange) deliver(answer *llm.Response) error {
+	for i := range answer.Choices {
+		if ev := (llm.Event{Kind: llm.EventFinish, Finish: answer.Choices[i].Finish}); x.filtered(&ev) {
+			return x.filteredError()
+		}
+	}
+	x.usage = answer.Usage
+	x.recorder.Response(answer)
+	x.relay.Keeper.Remember(&x.recorder)
+	body := x.rq.Dialect.Response(x.rq.LLM, answer, x.answer())
+	x.begun, x.status = true, http.StatusOK
+	x.firstToken = x.relay.Now()
+	h := x.w.Header()
+	h["Content-Type"] = headerJSON
+	h["Content-Length"] = []string{string(rawjson.Int(int64(len(body))))}
+	x.costHeaders(h)
+	x.answerHeaders(h)
+	if _, err := x.w.Write(body); err != nil {
+		return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left.", Cause: err}
+	}
+	return nil
+}
+
+// observe is the tap on a stream: usage, reasoning state, times.
+func (x *exchange) observe(ev *llm.Event) {
+	if x.firstToken.IsZero() && ev.Commits() {
+		x.firstToken = x.relay.Now()
+	}
+	if ev.Usage != nil {
+		x.usage = ev.Usage
+	}
+	if x.records {
+		x.recorder.Event(ev)
+	}
+	if ev.Finish != "" {
+		x.finish = ev.Finish
+		if x.records {
+			// Before the client sees the end: its next request may come at once.
+			x.relay.Keeper.Remember(&x.recorder)
+		}
+	}
+}

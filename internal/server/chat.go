@@ -1,0 +1,110 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/relay"
+)
+
+func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request, c *call) error {
+	return s.complete(w, r, c, "")
+}
+
+// engineCompletions serves /engines/{model}/chat/completions and Azure's
+// /openai/deployments/{model}/chat/completions; a model's name may hold slashes.
+func (s *Server) engineCompletions(w http.ResponseWriter, r *http.Request, c *call) error {
+	model, ok := strings.CutSuffix(r.PathValue("rest"), "/chat/completions")
+	if !ok || model == "" {
+		return s.notFound(w, r, c)
+	}
+	if m, err := url.PathUnescape(model); err == nil {
+		model = m
+	}
+	return s.complete(w, r, c, model)
+}
+
+// complete reads a body and relays it. model, when not "", comes from the path
+// and wins over the body's.
+func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, model string) error {
+	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+	if err != nil {
+		return err
+	}
+	req, err := decode(body)
+	if err != nil {
+		return err
+	}
+	rq := &relay.Request{
+		ID: c.id, Start: c.start, Header: r.Header, Principal: c.principal,
+		Models: c.state.Models, Dialect: chat, LLM: req,
+	}
+	if model != "" {
+		req.Model, rq.UpstreamName = model, true
+	}
+	if names := c.state.Models.List(req.Model); len(names) > 1 {
+		return s.completeEach(w, r, rq, names)
+	}
+	return s.Relay.Serve(r.Context(), rq, w)
+}
+
+func decode(body []byte) (*llm.Request, error) {
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	v, err := rawjson.Check(body)
+	if err != nil {
+		return nil, llm.BadRequest("request_body", "Invalid JSON payload: "+err.Error())
+	}
+	if v.Kind() != '{' {
+		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")
+	}
+	return chat.Decode(v)
+}
+
+// maxPrealloc bounds what a declared length alone makes us allocate.
+const maxPrealloc = 1 << 20
+
+// readBody reads at most limit bytes and never more than one beyond.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return nil, &llm.Error{
+			Kind: llm.KindBadRequest, Status: http.StatusUnsupportedMediaType, Type: "invalid_request_error",
+			Message: "The request body has the content encoding " + enc[:min(len(enc), 40)] + "; send it without one.",
+		}
+	}
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	if n := r.ContentLength; n >= 0 && n <= maxPrealloc {
+		buf := make([]byte, n)
+		_, err := io.ReadFull(r.Body, buf)
+		return buf, readError(err, limit)
+	}
+	buf, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	return buf, readError(err, limit)
+}
+
+func readError(err error, limit int64) error {
+	var over *http.MaxBytesError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &over):
+		return tooLarge(limit)
+	}
+	return &llm.Error{Kind: llm.KindBadRequest, Status: http.StatusBadRequest, Message: "The request body ended before its declared length.", Cause: err}
+}
+
+func tooLarge(limit int64) error {
+	return &llm.Error{
+		Kind: llm.KindBadRequest, Status: http.StatusRequestEntityTooLarge, Type: "invalid_request_error",
+		Message: fmt.Sprintf("The request body is larger than %d bytes, the limit of this gateway (fairlead_settings.max_body_mb).", limit),
+	}
+}

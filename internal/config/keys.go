@@ -18,6 +18,9 @@ const (
 	Honoured Status = "honoured"
 	// CallDefault keys of litellm_params are sent with every call.
 	CallDefault Status = "param"
+	// Named keys are read, and their section says a sentence of its own:
+	// callbacks, guardrails, custom_auth, database_url.
+	Named Status = "named"
 	// Approximated keys have a part of their effect.
 	Approximated Status = "approximated"
 	// Planned keys have no effect yet.
@@ -99,7 +102,7 @@ func isModelInfo(key string) bool {
 
 // homes are the sections in which a misplaced key is looked for, in the order
 // in which they are named.
-var homes = []string{"router_settings", "litellm_settings", "general_settings", "fairlead_settings", "litellm_params", "root", "cache_params"}
+var homes = []string{"router_settings", "root", "litellm_settings", "general_settings", "fairlead_settings", "litellm_params", "cache_params"}
 
 // misplacedIn returns the section to which a key belongs that its own section
 // does not know, or "".

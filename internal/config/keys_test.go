@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,7 +113,7 @@ func TestPriceGivenAsTextIsANumber(t *testing.T) {
 }
 
 // rowShape is the form of a row of keys.tsv.
-var rowShape = regexp.MustCompile(`^[a-z_]+\t[A-Za-z_][A-Za-z0-9_\-]*\t(honoured|param|approximated|planned!?|refused|none)\t`)
+var rowShape = regexp.MustCompile(`^[a-z_]+\t[A-Za-z_][A-Za-z0-9_\-]*\t(honoured|param|named|approximated|planned!?|refused|none)\t`)
 
 func TestRegistryRowsAreWellFormedAndExplained(t *testing.T) {
 	seen := map[string]bool{}
@@ -125,7 +126,7 @@ func TestRegistryRowsAreWellFormedAndExplained(t *testing.T) {
 			continue
 		}
 		cells := strings.Split(line, "\t")
-		silent := cells[2] == string(Honoured) || cells[2] == string(CallDefault)
+		silent := slices.Contains([]string{string(Honoured), string(CallDefault), string(Named)}, cells[2])
 		if silent != (cells[3] == "") {
 			t.Errorf("line %d: a key that is not honoured needs a clause, and only that: %q", i+1, line)
 		}
@@ -163,7 +164,7 @@ func TestHonouredKeysAreReadByTheCode(t *testing.T) {
 	for _, section := range []string{"root", "litellm_settings", "general_settings", "router_settings", "litellm_params", "entry"} {
 		for key, entry := range registry()[section] {
 			providerKey := section == "litellm_settings" && served[key]
-			if entry.status == Honoured && !providerKey && !strings.Contains(code.String(), `"`+key+`"`) {
+			if (entry.status == Honoured || entry.status == Named) && !providerKey && !strings.Contains(code.String(), `"`+key+`"`) {
 				t.Errorf("%s.%s is honoured in the registry, but no code reads it", section, key)
 			}
 		}

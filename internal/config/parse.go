@@ -46,7 +46,7 @@ func parseFile(file string, data []byte, report *Report) (doc document, ok bool)
 		report.errorf(Position{file, line, 1}, "", "", "%s", sentence)
 		return document{}, false
 	}
-	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	tree, err := parseYAML(data)
 	if err != nil {
 		report.syntaxError(file, err)
 		return document{}, false
@@ -62,6 +62,16 @@ func parseFile(file string, data []byte, report *Report) (doc document, ok bool)
 		return document{root: &node{pos: Position{file, 1, 1}}}, true
 	}
 	return document{root: r.convert(bodies[0], "", 0), several: len(bodies) > 1}, true
+}
+
+// parseYAML runs the parser; a panic of it is an error like any other.
+func parseYAML(data []byte) (tree *ast.File, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			tree, err = nil, errors.New("the parser gave up on it")
+		}
+	}()
+	return parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 }
 
 // normalize removes a byte order mark and carriage returns, and decodes the

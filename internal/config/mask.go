@@ -9,16 +9,15 @@ import (
 )
 
 // secretName matches names of keys, headers and variables whose value is a
-// credential.
+// credential, in a line of text; isSecretName does it for a name alone.
 const secretName = `(?i:api[-_]?key|[-_]key\b|secret|passw|passphrase|token|credential|authorization|cookie|database_url|redis_url|webhook|dsn\b|\bsalt|connection_string)`
 
-type maskPatterns struct{ name, line, userinfo, shape *regexp.Regexp }
+type maskPatterns struct{ line, userinfo, shape *regexp.Regexp }
 
 // patterns compiles on first use, so that a start without findings pays
 // nothing for it.
 var patterns = sync.OnceValue(func() maskPatterns {
 	return maskPatterns{
-		name: regexp.MustCompile(secretName),
 		line: regexp.MustCompile(`(["']?[\w.\-]*` + secretName + `[\w.\-]*["']?[ \t]*[:=][ \t]*)("[^"]*"?|'[^']*'?|[^\s,{}\[\]#][^,}\]#]*)`),
 		// user:password@ of a URL.
 		userinfo: regexp.MustCompile(`://[^/\s:@"']*:[^/\s@"']+@`),
@@ -27,9 +26,23 @@ var patterns = sync.OnceValue(func() maskPatterns {
 	}
 })
 
+// secretParts are the parts of secretName that may stand anywhere, and
+// secretEnds those that end a name.
+var (
+	secretParts = []string{
+		"api_key", "api-key", "apikey", "secret", "passw", "passphrase", "token", "credential", "authorization", "cookie", "database_url", "redis_url", "webhook", "salt",
+		"connection_string",
+	}
+	secretEnds = []string{"_key", "-key", "dsn"}
+)
+
 // isSecretName reports whether a key or variable of this name holds a
-// credential.
-func isSecretName(name string) bool { return patterns().name.MatchString(name) }
+// credential. It is asked for every scalar, so it uses no pattern.
+func isSecretName(name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(secretParts, func(part string) bool { return strings.Contains(name, part) }) ||
+		slices.ContainsFunc(secretEnds, func(end string) bool { return strings.HasSuffix(name, end) })
+}
 
 // masker replaces credentials in texts that people will read.
 type masker struct{ known []string }
@@ -57,7 +70,9 @@ func (m *masker) text(s string) string {
 	for _, value := range m.known {
 		s = strings.ReplaceAll(s, value, hidden)
 	}
-	s = patterns().userinfo.ReplaceAllString(s, "://"+hidden+"@")
+	if strings.Contains(s, "://") {
+		s = patterns().userinfo.ReplaceAllString(s, "://"+hidden+"@")
+	}
 	return printable(patterns().shape.ReplaceAllString(s, hidden))
 }
 

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
-	"sync/atomic"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
@@ -17,9 +15,6 @@ import (
 type Client struct {
 	options Options
 	pooled  *http.Transport
-	// fresh opens a connection for each request: the second try after a pooled
-	// connection turned out to be dead.
-	fresh *http.Transport
 }
 
 func newClient(p Profile, o Options) (*Client, error) {
@@ -27,9 +22,7 @@ func newClient(p Profile, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{options: o, pooled: newTransport(o, config), fresh: newTransport(o, config.Clone())}
-	c.fresh.DisableKeepAlives = true
-	return c, nil
+	return &Client{options: o, pooled: newTransport(o, config)}, nil
 }
 
 // Request is one call of an upstream.
@@ -67,11 +60,11 @@ type Response struct {
 // Do sends a request and returns when the header of the answer is there. ctx is
 // the client's: when it ends, the connection to the upstream is closed at once.
 //
-// A request is sent again in two cases only. A reused connection that breaks
-// before the first byte of an answer was stale: the request is sent once more on
-// a fresh connection (net/http itself re-sends a POST only when it has written
-// nothing). And a 404 of a base URL without a version is tried once with it, see
-// [Base].
+// A request is sent again in two cases only. When a pooled connection turns out to
+// be closed before anything was written on it, net/http takes another: a POST that
+// the upstream may have seen is never repeated here, since it may have been billed;
+// that is for the retries of the plan, which are counted. And a 404 of a base URL
+// without a version is tried once with it, see [Base].
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, *llm.Error) {
 	if r.URL != nil || r.Base == nil {
 		return c.send(ctx, r, r.URL)
@@ -84,7 +77,7 @@ func (c *Client) send(ctx context.Context, r *Request, u *url.URL) (*Response, *
 		return nil, llm.AsError(errors.New("upstream: a request without a URL"))
 	}
 	w := newWatch(ctx, c.options.fill(r.Timeouts))
-	resp, err := c.roundTrip(w, r, u)
+	resp, err := c.pooled.RoundTrip(c.request(w.ctx, r, u))
 	if err != nil {
 		w.stop()
 		return nil, c.failure(w, r, err)
@@ -104,29 +97,6 @@ func (c *Client) send(ctx context.Context, r *Request, u *url.URL) (*Response, *
 		Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength,
 		Body: &Body{from: resp.Body, watch: w, client: c, request: r, limit: c.options.MaxStreamBytes, encoding: encoding},
 	}, nil
-}
-
-// roundTrip sends the request, and once more when a pooled connection was stale.
-func (c *Client) roundTrip(w *watch, r *Request, u *url.URL) (*http.Response, error) {
-	var conn connection
-	ctx := httptrace.WithClientTrace(w.ctx, &httptrace.ClientTrace{GotConn: conn.got, GotFirstResponseByte: conn.answered})
-	resp, err := c.pooled.RoundTrip(c.request(ctx, r, u))
-	if err == nil || !conn.stale(err) || w.ctx.Err() != nil {
-		return resp, err
-	}
-	return c.fresh.RoundTrip(c.request(w.ctx, r, u))
-}
-
-// connection is what is known of the connection of a call.
-type connection struct{ reused, read atomic.Bool }
-
-func (c *connection) got(info httptrace.GotConnInfo) { c.reused.Store(info.Reused) }
-func (c *connection) answered()                      { c.read.Store(true) }
-
-// stale reports whether err is that of a pooled connection which the upstream had
-// closed already.
-func (c *connection) stale(err error) bool {
-	return c.reused.Load() && !c.read.Load() && (closed(err) || closedIdle(err))
 }
 
 func (c *Client) request(ctx context.Context, r *Request, u *url.URL) *http.Request {

@@ -178,22 +178,15 @@ func keepAlive(t *testing.T, seen *atomic.Int32, second func(c *net.TCPConn)) st
 	})
 }
 
-func TestU08StaleConnectionIsRetriedOnceOnAFreshOne(t *testing.T) {
-	for name, second := range map[string]func(*net.TCPConn){
-		"closed": func(*net.TCPConn) {},
-		"reset":  func(c *net.TCPConn) { _ = c.SetLinger(0) },
-	} {
-		var seen atomic.Int32
-		address := keepAlive(t, &seen, second)
-		c := client(t, Options{}, Profile{})
-		for i := range 2 {
-			if body, e := whole(t, c, address, Timeouts{}); e != nil || body != "ok" {
-				t.Fatalf("%s, request %d: %q %v", name, i, body, e)
-			}
-		}
-		if n := seen.Load(); n != 3 {
-			t.Errorf("%s: the upstream saw %d requests, want 3: one answered, one lost, one sent again", name, n)
-		}
+func TestU08RequestOnAReusedConnectionIsNotRepeatedOnceItWasWritten(t *testing.T) {
+	var seen atomic.Int32
+	address := keepAlive(t, &seen, func(*net.TCPConn) {})
+	c := client(t, Options{}, Profile{})
+	if body, e := whole(t, c, address, Timeouts{}); e != nil || body != "ok" {
+		t.Fatalf("%q %v", body, e)
+	}
+	if _, e := whole(t, c, address, Timeouts{}); e == nil || seen.Load() != 2 {
+		t.Errorf("error %v, the upstream saw %d requests, want an error and no repetition", e, seen.Load())
 	}
 }
 

@@ -129,12 +129,6 @@ func closed(err error) bool {
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// closedIdle reports whether net/http says that the upstream closed a pooled
-// connection; that error has no exported value.
-func closedIdle(err error) bool {
-	return strings.Contains(err.Error(), "server closed idle connection")
-}
-
 // accept returns the compression of an answer, or the error for one that is none:
 // a redirect, which is never followed, since a key must not travel to another
 // host, an upgrade, unknown compression.

@@ -9,7 +9,9 @@ package rawjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"iter"
+	"math/bits"
 	"strconv"
 )
 
@@ -226,9 +228,32 @@ func skipSpace(b []byte, i int) int {
 }
 
 // skipString returns the index after the closing quote of the string that
-// starts at i, or len(b) when it does not end.
+// starts at i, or len(b) when it does not end. Keys and short values are found a
+// word at a time, long texts with the runtime's search.
 func skipString(b []byte, i int) int {
 	i++
+	for range 3 {
+		if i+8 > len(b) {
+			break
+		}
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote := w ^ ones*'"'
+		slash := w ^ ones*'\\'
+		hit := (((quote - ones) &^ quote) | ((slash - ones) &^ slash)) & highs
+		if hit == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(hit) / 8
+		if b[i] == '"' {
+			return i + 1
+		}
+		i += 2 // the backslash and what it escapes
+	}
+	return skipLongString(b, i)
+}
+
+func skipLongString(b []byte, i int) int {
 	for i < len(b) {
 		n := bytes.IndexByte(b[i:], '"')
 		if n < 0 {
@@ -244,8 +269,8 @@ func skipString(b []byte, i int) int {
 }
 
 // escaped reports whether a quote right after run is escaped: an odd number of
-// backslashes stands before it. A run starts after the previous quote, which
-// is never a backslash, so it need not look further back.
+// backslashes stands before it. A run starts after the previous quote, or
+// after a whole escape, so it need not look further back.
 func escaped(run []byte) bool {
 	n := 0
 	for i := len(run) - 1; i >= 0 && run[i] == '\\'; i-- {
@@ -274,18 +299,20 @@ func skipValue(b []byte, i int) int {
 func skipContainer(b []byte, i int) int {
 	depth := 0
 	for i < len(b) {
-		switch b[i] {
-		case '"':
+		c := b[i]
+		if c == '"' {
 			i = skipString(b, i)
 			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
 		}
 		i++
+		switch c | 0x20 { // '[' and '{', ']' and '}' differ in this bit
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth == 0 {
+				return i
+			}
+		}
 	}
 	return len(b)
 }

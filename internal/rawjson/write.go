@@ -1,6 +1,7 @@
 package rawjson
 
 import (
+	"bytes"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -97,17 +98,17 @@ func AppendIntMember(dst []byte, key string, n int64) []byte {
 }
 
 func appendUnescaped(dst, b []byte) []byte {
-	for i := 0; i < len(b); {
-		if b[i] != '\\' {
-			dst = append(dst, b[i])
-			i++
-			continue
+	for {
+		n := bytes.IndexByte(b, '\\')
+		if n < 0 {
+			return append(dst, b...)
 		}
-		if i+1 >= len(b) {
+		dst = append(dst, b[:n]...)
+		if n+1 >= len(b) {
 			return dst
 		}
-		c := b[i+1]
-		i += 2
+		c := b[n+1]
+		b = b[n+2:]
 		switch c {
 		case 'b':
 			dst = append(dst, '\b')
@@ -120,14 +121,12 @@ func appendUnescaped(dst, b []byte) []byte {
 		case 't':
 			dst = append(dst, '\t')
 		case 'u':
-			var r rune
-			r, i = unescapeRune(b, i)
-			dst = utf8.AppendRune(dst, r)
+			r, used := unescapeRune(b, 0)
+			dst, b = utf8.AppendRune(dst, r), b[used:]
 		default:
 			dst = append(dst, c)
 		}
 	}
-	return dst
 }
 
 // unescapeRune decodes the four hex digits at i, and a low surrogate after a

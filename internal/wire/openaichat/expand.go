@@ -15,10 +15,19 @@ func (Dialect) Expand(req *llm.Request) error {
 	if err := checkParams(req.Params); err != nil {
 		return err
 	}
-	if err := expandMessages(req); err != nil {
+	var messages, tools rawjson.Value
+	for f := range req.Body.Fields() {
+		switch name, _ := keyName(f.Key); name {
+		case "messages":
+			messages = f.Value
+		case "tools":
+			tools = f.Value
+		}
+	}
+	if err := expandMessages(req, messages); err != nil {
 		return err
 	}
-	if err := expandTools(req); err != nil {
+	if err := expandTools(req, tools); err != nil {
 		return err
 	}
 	if err := expandChoice(req); err != nil {
@@ -66,19 +75,25 @@ func hasKind(kinds string, kind byte) bool {
 	return false
 }
 
-func expandMessages(req *llm.Request) error {
-	list := req.Body.Get("messages")
+func expandMessages(req *llm.Request, list rawjson.Value) error {
 	if list.Kind() != '[' {
 		return llm.BadRequest("messages", "'messages' must be a list of messages.")
 	}
 	req.Messages = make([]llm.Message, 0, 16)
 	root := path{name: "messages"}
-	for i, v := range list.Elems() {
-		m, err := expandMessage(root.item(i), v)
+	c := rawjson.Cursor{B: list}
+	i := 0
+	for ok := c.Open('['); ok; ok = c.Next() {
+		at := root.item(i)
+		if c.Peek() != '{' {
+			return at.badType("an object")
+		}
+		m, err := expandMessage(at, readFieldsAt(&c))
 		if err != nil {
 			return err
 		}
 		req.Messages = append(req.Messages, m)
+		i++
 	}
 	return nil
 }
@@ -90,18 +105,20 @@ type fields struct {
 	providerFields, extraContent, cacheControl, prefix, isError, reasoningText rawjson.Value
 }
 
-func readFields(v rawjson.Value) fields {
-	var f fields
-	for m := range v.Fields() {
-		if !m.Value.Present() {
-			continue
+func readFields(v rawjson.Value) fields { return readFieldsAt(&rawjson.Cursor{B: v}) }
+
+// readFieldsAt reads the object at the cursor and steps over it.
+func readFieldsAt(c *rawjson.Cursor) (f fields) {
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		key := c.Key()
+		name := key.Bare()
+		if key.Escaped() {
+			name = []byte(key.Text())
 		}
-		key := m.Key.Bare()
-		if m.Key.Escaped() {
-			key = []byte(m.Name())
-		}
-		if slot := f.slot(key); slot != nil {
-			*slot = m.Value
+		if v := c.Skip(); v.Present() {
+			if slot := f.slot(name); slot != nil {
+				*slot = v
+			}
 		}
 	}
 	return f
@@ -162,11 +179,7 @@ var roles = map[string]llm.Role{
 	"tool": llm.Tool, "function": llm.Tool,
 }
 
-func expandMessage(at path, v rawjson.Value) (llm.Message, error) {
-	if v.Kind() != '{' {
-		return llm.Message{}, at.badType("an object")
-	}
-	f := readFields(v)
+func expandMessage(at path, f fields) (llm.Message, error) {
 	role, ok := roles[string(f.role.Bare())]
 	if !ok {
 		place := at.key("role")

@@ -61,8 +61,7 @@ func argumentsText(v rawjson.Value) string {
 	return ""
 }
 
-func expandTools(req *llm.Request) error {
-	tools := req.Body.Get("tools")
+func expandTools(req *llm.Request, tools rawjson.Value) error {
 	if tools.Present() && tools.Kind() != '[' {
 		return badType("tools", "a list")
 	}
@@ -76,7 +75,7 @@ func expandTools(req *llm.Request) error {
 	}
 	list = path{name: "functions"}
 	for i, v := range req.Param("functions").Elems() {
-		t, err := functionDef(list.item(i), v, v)
+		t, err := functionDef(list.item(i), v, readToolFields(v))
 		if err != nil {
 			return err
 		}
@@ -86,66 +85,94 @@ func expandTools(req *llm.Request) error {
 	return nil
 }
 
+// toolFields are the members of a tool, or of its function, that mean something.
+type toolFields struct {
+	typ, function, custom, name, description, parameters, inputSchema, strict, cacheControl rawjson.Value
+	count                                                                                   int
+	firstKey                                                                                rawjson.Value
+}
+
+func readToolFields(v rawjson.Value) toolFields {
+	var t toolFields
+	for f := range v.Fields() {
+		if t.count++; t.count == 1 {
+			t.firstKey = f.Key
+		}
+		if !f.Value.Present() {
+			continue
+		}
+		switch string(f.Key.Bare()) {
+		case "type":
+			t.typ = f.Value
+		case "function":
+			t.function = f.Value
+		case "custom":
+			t.custom = f.Value
+		case "name":
+			t.name = f.Value
+		case "description":
+			t.description = f.Value
+		case "parameters":
+			t.parameters = f.Value
+		case "input_schema":
+			t.inputSchema = f.Value
+		case "strict":
+			t.strict = f.Value
+		case "cache_control":
+			t.cacheControl = f.Value
+		}
+	}
+	return t
+}
+
 func toolDef(at path, v rawjson.Value) (llm.ToolDef, error) {
 	if v.Kind() != '{' {
 		return llm.ToolDef{}, at.badType("an object")
 	}
-	switch typ := v.Get("type").Text(); typ {
-	case "function":
-		if fn := v.Get("function"); fn.Kind() == '{' {
+	t := readToolFields(v)
+	switch typ := t.typ.Text(); typ {
+	case "function", "":
+		switch {
+		case t.function.Kind() == '{':
+			fn := readToolFields(t.function)
+			if fn.cacheControl == nil {
+				fn.cacheControl = t.cacheControl
+			}
 			return functionDef(at.key("function"), v, fn)
+		case typ != "" || t.name != nil: // a function as Responses or Anthropic write it
+			return functionDef(at, v, t)
+		case t.count == 1: // a tool of the provider's own, such as googleSearch
+			return llm.ToolDef{Type: t.firstKey.Text(), Raw: v}, nil
 		}
-		return functionDef(at, v, v)
+		return llm.ToolDef{}, at.refuse("has no type; send \"type\": \"function\" with the function.")
 	case "custom":
-		c := v.Get("custom")
-		if c.Kind() != '{' {
-			c = v
+		c := t
+		if t.custom.Kind() == '{' {
+			c = readToolFields(t.custom)
 		}
-		return llm.ToolDef{Type: typ, Name: c.Get("name").Text(), Description: c.Get("description").Text(), Raw: v}, nil
-	case "":
-		return untypedTool(at, v)
+		return llm.ToolDef{Type: typ, Name: c.name.Text(), Description: c.description.Text(), Raw: v}, nil
 	default:
-		return llm.ToolDef{Type: typ, Name: v.Get("name").Text(), CacheControl: present(v.Get("cache_control")), Raw: v}, nil
+		return llm.ToolDef{Type: typ, Name: t.name.Text(), CacheControl: t.cacheControl, Raw: v}, nil
 	}
 }
 
-// untypedTool reads a tool without a type: a function as Anthropic writes it, or
-// an object whose only key names a tool of the provider's own (googleSearch).
-func untypedTool(at path, v rawjson.Value) (llm.ToolDef, error) {
-	if fn := v.Get("function"); fn.Kind() == '{' {
-		return functionDef(at.key("function"), v, fn)
-	}
-	if v.Get("name") != nil {
-		return functionDef(at, v, v)
-	}
-	for key := range v.Members() {
-		if v.Len() == 1 {
-			return llm.ToolDef{Type: key, Raw: v}, nil
-		}
-	}
-	return llm.ToolDef{}, at.refuse("has no type; send \"type\": \"function\" with the function.")
-}
-
-func functionDef(at path, tool, fn rawjson.Value) (llm.ToolDef, error) {
-	name, ok := fn.Get("name").Str()
+func functionDef(at path, tool rawjson.Value, fn toolFields) (llm.ToolDef, error) {
+	name, ok := fn.name.Str()
 	if !ok || name == "" {
 		place := at.key("name")
 		return llm.ToolDef{}, place.refuse("must be the name of the function.")
 	}
-	t := llm.ToolDef{Type: "function", Name: name, Description: fn.Get("description").Text(), Raw: tool}
-	t.Parameters = present(fn.Get("parameters"))
+	t := llm.ToolDef{Type: "function", Name: name, Description: fn.description.Text(), Raw: tool, CacheControl: fn.cacheControl}
+	t.Parameters = fn.parameters
 	if t.Parameters == nil {
-		t.Parameters = present(fn.Get("input_schema"))
+		t.Parameters = fn.inputSchema
 	}
 	if t.Parameters != nil && t.Parameters.Kind() != '{' {
-		params := at.key("parameters")
-		return t, params.badType("an object (a JSON Schema)")
+		place := at.key("parameters")
+		return t, place.badType("an object (a JSON Schema)")
 	}
-	if b, ok := fn.Get("strict").Bool(); ok {
+	if b, ok := fn.strict.Bool(); ok {
 		t.Strict = &b
-	}
-	if t.CacheControl = present(tool.Get("cache_control")); t.CacheControl == nil {
-		t.CacheControl = present(fn.Get("cache_control"))
 	}
 	return t, nil
 }

@@ -196,6 +196,8 @@ func (r *rules) contentBreaks(c *rawjson.Cursor) bool {
 			case "cache_control":
 				c.Skip()
 				broken = broken || r.stripCache
+			case "image_url":
+				broken = c.Skip().Kind() == '"' || broken
 			default:
 				c.Skip()
 			}

@@ -140,12 +140,21 @@ func joined(parts []rawjson.Value) string {
 	return text
 }
 
+// part is a content part as the provider takes it: an image's address in its
+// object, no cache marker unless it is kept.
 func (r *rules) part(p rawjson.Value) rawjson.Value {
-	if !r.stripCache || p.Get("cache_control") == nil {
+	marked := r.stripCache && p.Get("cache_control") != nil
+	image := p.Get("image_url")
+	if !marked && image.Kind() != '"' {
 		return p
 	}
 	obj := rawjson.ParseObject(p)
-	obj.Del("cache_control")
+	if marked {
+		obj.Del("cache_control")
+	}
+	if image.Kind() == '"' {
+		obj.Set("image_url", rawjson.Object{{Key: "url", Value: image}}.Value())
+	}
 	return obj.Value()
 }
 

@@ -1,0 +1,18 @@
+// Command fairlead is an LLM gateway: one OpenAI-compatible endpoint in front of
+// every model provider.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/fairlead-gateway/fairlead/internal/app"
+)
+
+func main() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	os.Exit(app.Main(context.Background(), app.Options{Args: os.Args[1:], Signals: signals}))
+}

@@ -1,0 +1,278 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/config"
+	"github.com/fairlead-gateway/fairlead/internal/obs"
+	"github.com/fairlead-gateway/fairlead/internal/reasoning"
+	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/server"
+	"github.com/fairlead-gateway/fairlead/internal/store/sqlite"
+)
+
+// Running is a started gateway.
+type Running struct {
+	// Addr is where it listens, host:port.
+	Addr string
+
+	cfg     *config.Config
+	http    *http.Server
+	server  *server.Server
+	network *network
+	log     *slog.Logger
+	done    chan error // the listener's end
+	closers []io.Closer
+	watcher *config.Watcher
+	reload  *reloader
+}
+
+// Start starts the gateway as the command line says and returns when it listens.
+func Start(ctx context.Context, o Options) (*Running, error) {
+	p := newProgram(o)
+	parsed, cli, err := p.parse()
+	if err != nil {
+		return nil, err
+	}
+	if parsed == nil || parsed.Command() != "serve" {
+		return nil, errors.New("these arguments do not start the gateway")
+	}
+	return p.start(ctx, &cli.Serve)
+}
+
+// serve runs until a signal or the end of ctx.
+func (p *program) serve(ctx context.Context, c *serveCommand) error {
+	switch {
+	case c.Version:
+		return printVersion(p.Stdout)
+	case c.Test, c.Health:
+		return p.probe(ctx, c)
+	}
+	r, err := p.start(ctx, c)
+	if err != nil {
+		return err
+	}
+	return r.wait(ctx, p.Signals)
+}
+
+// wait serves until told to stop, then drains.
+func (r *Running) wait(ctx context.Context, signals <-chan os.Signal) error {
+	for {
+		select {
+		case err := <-r.done:
+			r.Close()
+			return err
+		case <-ctx.Done():
+			r.Close()
+			return nil
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				if r.watcher != nil {
+					r.watcher.Trigger()
+				}
+				continue
+			}
+			return r.drain(signals)
+		}
+	}
+}
+
+// drain lets open requests finish. Readiness says 503 first, so that a load
+// balancer can look away before connections are refused; a second signal ends
+// everything at once.
+func (r *Running) drain(signals <-chan os.Signal) error {
+	limit := r.cfg.Fairlead.DrainTimeout
+	r.log.Info("stopping: open requests may finish; a second signal ends them", "limit", limit)
+	r.server.Drain()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	err := r.http.Shutdown(ctx)
+	if err != nil {
+		r.log.Warn("requests were cut off: they did not finish in time", "limit", limit)
+	}
+	r.Close()
+	return nil
+}
+
+// Close ends the gateway at once and frees everything.
+func (r *Running) Close() {
+	if err := r.http.Close(); err != nil {
+		r.log.Warn("the listener did not close cleanly", "error", err)
+	}
+	<-r.done
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		if err := r.closers[i].Close(); err != nil {
+			r.log.Warn("shutdown", "error", err)
+		}
+	}
+}
+
+func (p *program) start(ctx context.Context, c *serveCommand) (_ *Running, err error) {
+	o, err := c.options(p)
+	if err != nil {
+		return nil, err
+	}
+	port, err := c.listenPort(p)
+	if err != nil {
+		return nil, err
+	}
+	o.Listen = address("localhost", port)
+	cfg, report := p.load(o)
+	if err := p.refusals(c, cfg, report); err != nil {
+		return nil, err
+	}
+	host, err := c.listenHost(p, cfg)
+	if err != nil {
+		return nil, err
+	}
+	tlsConfig, err := c.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	ln, err := listen(host, port)
+	if err != nil {
+		return nil, err
+	}
+	r := &Running{Addr: ln.Addr().String(), cfg: cfg, done: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			for _, closer := range r.closers {
+				err = errors.Join(err, closer.Close())
+			}
+			err = errors.Join(err, ln.Close())
+		}
+	}()
+	if err := p.build(r, c, cfg, report); err != nil {
+		return nil, err
+	}
+	r.watch(p, o)
+	p.banner(r, cfg, report, c)
+	r.run(ln, c, tlsConfig)
+	return r, nil
+}
+
+// refusals are the reasons not to start.
+func (p *program) refusals(c *serveCommand, cfg *config.Config, report *config.Report) error {
+	switch {
+	case cfg == nil || report.Refusal() != "":
+		if err := report.WriteText(p.Stderr, p.color); err != nil {
+			return err
+		}
+		if s := report.Refusal(); s != "" {
+			return errors.New("not started. " + s)
+		}
+		return errors.New("not started: the configuration cannot be read")
+	case c.Strict && (report.HasErrors() || report.Count(config.Warning) > 0):
+		if err := report.WriteText(p.Stderr, p.color); err != nil {
+			return err
+		}
+		return errors.New("not started: --strict is set and the configuration has errors or warnings")
+	}
+	return nil
+}
+
+func listen(host string, port int) (net.Listener, error) {
+	ln, err := net.Listen("tcp", address(host, port))
+	switch {
+	case err == nil:
+		return ln, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %d is taken by another program; choose another with --port %d", port, port+1)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("this user may not listen on port %d; choose one above 1023 with --port %d", port, defaultPort)
+	}
+	return nil, fmt.Errorf("cannot listen on %s: %w", address(host, port), err)
+}
+
+// build makes everything between the listener and the upstreams.
+func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report *config.Report) error {
+	if c.NumWorkers > 0 {
+		runtime.GOMAXPROCS(min(c.NumWorkers, runtime.NumCPU()))
+	}
+	lc, err := readLogConfig(c.LogConfig)
+	if err != nil {
+		return err
+	}
+	lines := obs.NewAsync(p.Stderr)
+	r.closers = append(r.closers, lines)
+	r.log = obs.NewLogger(lines, obs.LogOptions{
+		JSON: cfg.Defaults.JSONLogs || lc.json, Color: p.color, Debug: c.Debug || c.DetailedDebug || lc.debug,
+	})
+	keeper, err := p.keeper(r, cfg)
+	if err != nil {
+		return err
+	}
+	instance := fmt.Sprintf("%016x", rand.Uint64())
+	r.network = newNetwork(p, cfg, r.log, instance)
+	r.closers = append(r.closers, r.network)
+	redactor := &redactorHolder{}
+	rl := &relay.Relay{Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Debug: c.DetailedDebug, Redactor: redactor.get}
+	r.server = &server.Server{Log: r.log, Relay: rl, Instance: instance, Now: p.now}
+	r.reload = &reloader{program: p, command: c, running: r, redactor: redactor}
+	return r.reload.apply(cfg, report)
+}
+
+func (p *program) keeper(r *Running, cfg *config.Config) (*reasoning.Keeper, error) {
+	limits := reasoning.Limits{Bytes: int(cfg.Fairlead.ReasoningMaxBytes), Age: cfg.Fairlead.ReasoningTTL}
+	if cfg.Fairlead.DataDir == "" {
+		return reasoning.New(limits, nil, p.now), nil
+	}
+	store, err := sqlite.OpenTurns(cfg.Fairlead.DataDir, r.log, p.now)
+	if err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, store)
+	return reasoning.New(limits, store, p.now), nil
+}
+
+const (
+	headerTimeout = 10 * time.Second
+	maxHeader     = 64 << 10
+	// idleTimeout is longer than the keepalive of the usual load balancers, so that
+	// they close first and no request races with our close.
+	idleTimeout = 120 * time.Second
+)
+
+func (r *Running) run(ln net.Listener, c *serveCommand, tlsConfig *tls.Config) {
+	r.http = &http.Server{
+		Handler: r.server.Handler(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader, IdleTimeout: idleTimeout,
+		TLSConfig: tlsConfig, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
+	}
+	if c.Keepalive > 0 {
+		r.http.IdleTimeout = time.Duration(c.Keepalive * float64(time.Second))
+	}
+	go func() {
+		err := serveListener(r.http, ln)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		r.done <- err
+		close(r.done)
+	}()
+}
+
+func serveListener(s *http.Server, ln net.Listener) error {
+	if s.TLSConfig == nil {
+		return s.Serve(ln)
+	}
+	return s.ServeTLS(ln, "", "")
+}

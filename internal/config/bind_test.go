@@ -112,8 +112,10 @@ func TestModelFlagServesOneDeployment(t *testing.T) {
 	on, tokens, temperature := true, 5, 0.5
 	o := world{}.options()
 	o.Path = ""
-	o.Overrides = Overrides{Model: "ollama/llama3", Alias: "local", APIBase: "http://localhost:11434/", DropParams: &on, MaxTokens: &tokens, Temperature: &temperature,
-		RequestTimeout: time.Minute, Headers: map[string]string{"x-team": "a", "bad name": "x"}, Debug: true}
+	o.Overrides = Overrides{
+		Model: "ollama/llama3", Alias: "local", APIBase: "http://localhost:11434/", DropParams: &on, MaxTokens: &tokens, Temperature: &temperature,
+		RequestTimeout: time.Minute, Headers: map[string]string{"x-team": "a", "bad name": "x"}, Debug: true,
+	}
 	cfg, _ := FromModel(o)
 	d := one(t, cfg)
 	if d.ModelName != "local" || d.Provider != "ollama" || d.APIBase != "http://localhost:11434" {

@@ -213,8 +213,10 @@ func TestExampleFileLoadsWithWarningsOnly(t *testing.T) {
 	if report.HasErrors() || report.Refusal() != "" {
 		t.Errorf("errors:\n%s", render(t, report))
 	}
-	for _, name := range []string{"gemini/gemini-3-pro-preview", "gemini/gemini-3-flash-preview", "deepseek/deepseek-chat", "deepseek/deepseek-r1", "openai/gpt-4o",
-		"gemini/gemini-3.1-pro-preview", "deepseek/deepseek-v4-flash", "deepseek/deepseek-v4-pro"} {
+	for _, name := range []string{
+		"gemini/gemini-3-pro-preview", "gemini/gemini-3-flash-preview", "deepseek/deepseek-chat", "deepseek/deepseek-r1", "openai/gpt-4o",
+		"gemini/gemini-3.1-pro-preview", "deepseek/deepseek-v4-flash", "deepseek/deepseek-v4-pro",
+	} {
 		if !strings.Contains(strings.Join(cfg.Groups(), " "), name) {
 			t.Errorf("%s is not served", name)
 		}

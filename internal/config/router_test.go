@@ -120,8 +120,16 @@ func TestPatternsMatchLikeTheRouter(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"*", "anything", true}, {"openai/*", "openai/gpt", true}, {"openai/*", "azure/gpt", false}, {"*-mini", "gpt-mini", true}, {"*-mini", "gpt-max", false},
-		{"a*b*c", "a1b2c", true}, {"a*b*c", "a1c", false}, {"plain", "plain", true}, {"plain", "other", false}, {"a*a", "a", false},
+		{"*", "anything", true},
+		{"openai/*", "openai/gpt", true},
+		{"openai/*", "azure/gpt", false},
+		{"*-mini", "gpt-mini", true},
+		{"*-mini", "gpt-max", false},
+		{"a*b*c", "a1b2c", true},
+		{"a*b*c", "a1c", false},
+		{"plain", "plain", true},
+		{"plain", "other", false},
+		{"a*a", "a", false},
 	} {
 		if got := matchPattern(c.pattern, c.name); got != c.want {
 			t.Errorf("matchPattern(%q, %q) = %v", c.pattern, c.name, got)

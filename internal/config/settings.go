@@ -194,40 +194,74 @@ type fairleadSetting struct {
 }
 
 var fairleadSettings = []fairleadSetting{
-	{"allow_missing_hooks", "false", "Start although the file asks for a guardrail or `custom_auth` that cannot run here.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { s.AllowMissingHooks = l.flag(n, path) }},
-	{"data_dir", "(none)", "Directory of the small SQLite file in which reasoning state survives a restart. Without it everything stays in memory.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { s.DataDir = l.text(n, path) }},
-	{"expose_api_base", "false", "Send `x-litellm-model-api-base`, which shows the upstream URL to clients.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { s.ExposeAPIBase = l.flag(n, path) }},
-	{"connect_timeout", "5", "Seconds to reach a provider (dial and TLS).",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ConnectTimeout, n, path) }},
-	{"total_timeout", "600", "Seconds for a whole call, unless `timeout` or `request_timeout` says otherwise.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.TotalTimeout, n, path) }},
-	{"idle_timeout", "300", "Seconds of silence allowed between two chunks of a stream.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.IdleTimeout, n, path) }},
-	{"drain_timeout", "30", "Seconds that open requests may take after SIGTERM.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.DrainTimeout, n, path) }},
-	{"max_body_mb", "100", "Largest request body in MiB.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxBodyBytes, n, path) }},
-	{"max_response_mb", "100", "Largest answer of a provider in MiB (streams are bounded per event).",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxResponseBytes, n, path) }},
-	{"max_event_mb", "16", "Largest event of a provider's stream in MiB.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxEventBytes, n, path) }},
-	{"max_concurrent", "0", "Requests in flight before new ones are answered with 503; 0 means no limit.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { s.MaxConcurrent = deref(l.count(n, path)) }},
-	{"media_allowed_hosts", "[]", "Hosts (`host` or `host:port`) from which images and files may be fetched although they are private addresses; `litellm_settings.user_url_allowed_hosts` means the same.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { s.MediaAllowedHosts = l.texts(n, path) }},
-	{"media_max_mb", "20", "Largest image or file that is fetched for a client, in MiB.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MediaMaxBytes, n, path) }},
-	{"media_timeout", "10", "Seconds for one such fetch.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.MediaTimeout, n, path) }},
-	{"media_max_count", "32", "Fetches that one request may cause.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overCount(&s.MediaMaxCount, n, path) }},
-	{"reasoning_max_mb", "64", "Memory of the reasoning-state keeper in MiB.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.ReasoningMaxBytes, n, path) }},
-	{"reasoning_ttl", "86400", "Seconds for which reasoning state is remembered.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ReasoningTTL, n, path) }},
+	{
+		"allow_missing_hooks", "false", "Start although the file asks for a guardrail or `custom_auth` that cannot run here.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.AllowMissingHooks = l.flag(n, path) },
+	},
+	{
+		"data_dir", "(none)", "Directory of the small SQLite file in which reasoning state survives a restart. Without it everything stays in memory.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.DataDir = l.text(n, path) },
+	},
+	{
+		"expose_api_base", "false", "Send `x-litellm-model-api-base`, which shows the upstream URL to clients.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.ExposeAPIBase = l.flag(n, path) },
+	},
+	{
+		"connect_timeout", "5", "Seconds to reach a provider (dial and TLS).",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ConnectTimeout, n, path) },
+	},
+	{
+		"total_timeout", "600", "Seconds for a whole call, unless `timeout` or `request_timeout` says otherwise.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.TotalTimeout, n, path) },
+	},
+	{
+		"idle_timeout", "300", "Seconds of silence allowed between two chunks of a stream.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.IdleTimeout, n, path) },
+	},
+	{
+		"drain_timeout", "30", "Seconds that open requests may take after SIGTERM.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.DrainTimeout, n, path) },
+	},
+	{
+		"max_body_mb", "100", "Largest request body in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxBodyBytes, n, path) },
+	},
+	{
+		"max_response_mb", "100", "Largest answer of a provider in MiB (streams are bounded per event).",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxResponseBytes, n, path) },
+	},
+	{
+		"max_event_mb", "16", "Largest event of a provider's stream in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxEventBytes, n, path) },
+	},
+	{
+		"max_concurrent", "0", "Requests in flight before new ones are answered with 503; 0 means no limit.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.MaxConcurrent = deref(l.count(n, path)) },
+	},
+	{
+		"media_allowed_hosts", "[]", "Hosts (`host` or `host:port`) from which images and files may be fetched although they are private addresses; `litellm_settings.user_url_allowed_hosts` means the same.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.MediaAllowedHosts = l.texts(n, path) },
+	},
+	{
+		"media_max_mb", "20", "Largest image or file that is fetched for a client, in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MediaMaxBytes, n, path) },
+	},
+	{
+		"media_timeout", "10", "Seconds for one such fetch.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.MediaTimeout, n, path) },
+	},
+	{
+		"media_max_count", "32", "Fetches that one request may cause.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overCount(&s.MediaMaxCount, n, path) },
+	},
+	{
+		"reasoning_max_mb", "64", "Memory of the reasoning-state keeper in MiB.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.ReasoningMaxBytes, n, path) },
+	},
+	{
+		"reasoning_ttl", "86400", "Seconds for which reasoning state is remembered.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ReasoningTTL, n, path) },
+	},
 }
 
 // overSeconds replaces a default by a given time above zero.

@@ -240,9 +240,10 @@ func (l *loader) checkCatalog(d *Deployment, row *provider.Row) {
 		name = base
 	}
 	m, known := catalog.Lookup(d.Provider, name)
+	l.checkRoute(d, m)
 	if date, ok := m.Deprecated(); ok && date.Before(l.o.Now()) {
-		l.warnModel(d, "switched off", "Choose a model that the provider still offers.",
-			fmt.Sprintf("The model %s of %s is past its end: it was to be switched off on %s.", name, d.Provider, date.Format(time.DateOnly)))
+		l.once(Warning, d, fmt.Sprintf("The model %s of %s is past its end: it was to be switched off on %s.", name, d.Provider, date.Format(time.DateOnly)),
+			"Choose a model that the provider still offers.")
 	}
 	if m.HasPrice() || d.hasPrice() {
 		return
@@ -251,17 +252,31 @@ func (l *loader) checkCatalog(d *Deployment, row *provider.Row) {
 	if !known {
 		what = "is not in the catalog"
 	}
-	l.warnModel(d, "price", "Give input_cost_per_token and output_cost_per_token in model_info.",
-		fmt.Sprintf("The model %s of %s %s, so the cost of its calls is unknown (it is not counted as 0).", name, d.Provider, what))
+	l.once(Warning, d, fmt.Sprintf("The model %s of %s %s, so the cost of its calls is unknown (it is not counted as 0).", name, d.Provider, what),
+		"Give input_cost_per_token and output_cost_per_token in model_info.")
 }
 
-// warnModel warns of a model; further deployments of it are listed by line.
-func (l *loader) warnModel(d *Deployment, topic, remedy, message string) {
-	key := topic + "\x00" + message
-	if i, ok := l.repeated[key]; ok {
+// chatModes are the modes whose models answer on the chat route.
+var chatModes = []string{"", "chat", "completion", "responses"}
+
+// checkRoute says that a model of another kind cannot be called yet.
+func (l *loader) checkRoute(d *Deployment, m *catalog.Model) {
+	mode := d.Mode()
+	if mode == "" {
+		mode = m.Mode()
+	}
+	if !slices.Contains(chatModes, mode) && slices.Contains(modes, mode) {
+		l.once(Note, d, "The routes for models of the mode "+mode+" are planned: the deployment is listed and cannot be called yet.", "")
+	}
+}
+
+// once adds a finding about a deployment; further ones that say the same are
+// listed by line.
+func (l *loader) once(s Severity, d *Deployment, message, remedy string) {
+	if i, ok := l.repeated[message]; ok {
 		l.report.again(i, d.Pos)
 		return
 	}
-	l.repeated[key] = len(l.report.Findings)
-	l.report.warnf(d.Pos, "", remedy, "%s", message)
+	l.repeated[message] = len(l.report.Findings)
+	l.report.add(Finding{Severity: s, Pos: d.Pos, Message: message, Remedy: remedy})
 }

@@ -58,7 +58,7 @@ func (e *encoder) responseSchema(schema rawjson.Value) (key string, v rawjson.Va
 	if e.openAPI() {
 		key = "responseSchema"
 	}
-	v, err = e.schema(schema, "response_format.json_schema.schema")
+	v, err = e.schema(schema, answerPlace)
 	return key, v, err
 }
 
@@ -75,7 +75,7 @@ func (e *encoder) hintJSON(schema rawjson.Value) {
 func (e *encoder) mapsFormat(schema rawjson.Value) error {
 	v := rawjson.Value(`{"text":{"mimeType":"APPLICATION_JSON"`)
 	if schema != nil {
-		s, err := e.schema(schema, "response_format.json_schema.schema")
+		s, err := e.schema(schema, answerPlace)
 		if err != nil {
 			return err
 		}

@@ -151,7 +151,7 @@ func (w *schemaWriter) json(dst []byte, v rawjson.Value, depth int) []byte {
 	o := w.parse(v, depth)
 	if defs := o.Get("definitions"); defs != nil {
 		o.Del("definitions")
-		absorb(&o, rawjson.Object{{Key: "$defs", Value: defs}})
+		w.absorb(&o, rawjson.Object{{Key: "$defs", Value: defs}})
 	}
 	dst = append(dst, '{')
 	for _, m := range o {

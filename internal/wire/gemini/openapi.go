@@ -37,7 +37,7 @@ func (w *schemaWriter) inline(v rawjson.Value, depth int) (o rawjson.Object, ok 
 		}
 		w.stack = append(w.stack, ref)
 		o.Del("$ref")
-		absorb(&o, w.parse(target, depth+1))
+		w.absorb(&o, w.parse(target, depth+1))
 	}
 	return o, true
 }
@@ -143,7 +143,7 @@ func (w *schemaWriter) onlyBranch(o rawjson.Object, kept []rawjson.Value, depth 
 	if !ok || w.exceeded(0, depth+1) {
 		branch = rawjson.Object{{Key: "type", Value: rawjson.Value(`"object"`)}}
 	}
-	absorb(&o, branch)
+	w.absorb(&o, branch)
 	return w.withoutNullBranch(w.withoutTypeList(o), depth+1)
 }
 

@@ -17,28 +17,90 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if v.Kind() == '[' {
 		v = v.First()
 	}
-	if obj := v.Get("error"); obj.Present() {
-		return nil, upstreamError(200, obj, body)
+	b := readBody(v)
+	if b.failure.Present() {
+		return nil, upstreamError(200, b.failure, body)
 	}
-	resp := &llm.Response{ID: v.Get("responseId").Text(), Model: v.Get("modelVersion").Text()}
+	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text()}
 	r := reader{calls: callReader{c: c, id: resp.ID}}
-	for i, cand := range v.Get("candidates").Elems() {
-		choice, err := r.candidate(cand, i)
+	for i, cand := range b.candidates.Elems() {
+		choice, err := r.candidate(readCandidate(cand, i))
 		if err != nil {
 			return nil, err
 		}
 		resp.Choices = append(resp.Choices, choice)
 	}
 	if len(resp.Choices) == 0 {
-		reason := blocked(v.Get("promptFeedback"))
+		reason := blocked(b.feedback)
 		if reason == "" {
 			return nil, brokenAnswer("the answer has no candidates")
 		}
-		resp.Choices = []llm.Choice{{Finish: llm.FinishContentFilter, ChoiceFields: finishFields(reason, v.Path("promptFeedback", "blockReasonMessage"))}}
+		resp.Choices = []llm.Choice{{Finish: llm.FinishContentFilter, ChoiceFields: finishFields(reason, b.feedback.Get("blockReasonMessage"))}}
 	}
-	resp.Usage = usageOf(v.Get("usageMetadata"), r.notes.searches)
+	resp.Usage = usageOf(b.usage, r.notes.searches)
 	resp.Extra = r.notes.fields()
 	return resp, nil
+}
+
+// answerBody is a GenerateContentResponse with its members still raw.
+type answerBody struct {
+	candidates, usage, feedback, failure, id, model rawjson.Value
+}
+
+func readBody(v rawjson.Value) answerBody {
+	var b answerBody
+	for f := range v.Fields() {
+		switch string(f.Key) {
+		case `"candidates"`:
+			b.candidates = f.Value
+		case `"usageMetadata"`:
+			b.usage = f.Value
+		case `"promptFeedback"`:
+			b.feedback = f.Value
+		case `"error"`:
+			b.failure = f.Value
+		case `"responseId"`:
+			b.id = f.Value
+		case `"modelVersion"`:
+			b.model = f.Value
+		}
+	}
+	return b
+}
+
+// answerCandidate is one candidate with its members still raw.
+type answerCandidate struct {
+	index                                       int
+	parts, reason, message, grounding, logprobs rawjson.Value
+	// noted says that there is something for notes.
+	noted bool
+	raw   rawjson.Value
+}
+
+// readCandidate reads a candidate; seat is its index when it does not say one.
+func readCandidate(v rawjson.Value, seat int) answerCandidate {
+	c := answerCandidate{index: seat, raw: v}
+	for f := range v.Fields() {
+		switch string(f.Key) {
+		case `"index"`:
+			if n, ok := f.Value.Int(); ok && n >= 0 && n < maxChoices {
+				c.index = int(n)
+			}
+		case `"content"`:
+			c.parts = f.Value.Get("parts")
+		case `"finishReason"`:
+			c.reason = f.Value
+		case `"finishMessage"`:
+			c.message = f.Value
+		case `"logprobsResult"`:
+			c.logprobs = f.Value
+		case `"groundingMetadata"`:
+			c.grounding, c.noted = f.Value, true
+		case `"urlContextMetadata"`, `"citationMetadata"`, `"safetyRatings"`:
+			c.noted = true
+		}
+	}
+	return c
 }
 
 // reader takes the candidates of one answer apart.
@@ -47,24 +109,23 @@ type reader struct {
 	notes notes
 }
 
-func (r *reader) candidate(v rawjson.Value, at int) (llm.Choice, error) {
-	choice := llm.Choice{Index: at}
-	if n, ok := v.Get("index").Int(); ok && n >= 0 && n < maxChoices {
-		choice.Index = int(n)
-	}
+func (r *reader) candidate(c answerCandidate) (llm.Choice, error) {
+	choice := llm.Choice{Index: c.index}
 	b := choiceBuilder{r: r, choice: &choice, firstCall: -1}
-	for _, part := range v.Path("content", "parts").Elems() {
+	for _, part := range c.parts.Elems() {
 		b.part(readPart(part))
 	}
-	reason := v.Get("finishReason").Text()
+	reason := c.reason.Text()
 	if reason == statusLost && len(choice.Parts) == 0 {
 		return choice, lostSignature()
 	}
 	choice.Finish = finish(reason, b.calls > 0)
-	choice.ChoiceFields = finishFields(reason, v.Get("finishMessage"))
-	choice.Logprobs = logprobs(v.Get("logprobsResult"))
-	choice.Annotations = annotations(v.Get("groundingMetadata"), choice.Parts)
-	r.notes.read(v)
+	choice.ChoiceFields = finishFields(reason, c.message)
+	choice.Logprobs = logprobs(c.logprobs)
+	choice.Annotations = annotations(c.grounding, choice.Parts)
+	if c.noted {
+		r.notes.read(c.raw)
+	}
 	b.fields()
 	return choice, nil
 }

@@ -14,6 +14,8 @@ const (
 	maxSchemaDepth = 64
 	// maxSchemaBytes bounds what references can expand to.
 	maxSchemaBytes = 4 << 20
+	// maxParsedBytes bounds the work that references can cause.
+	maxParsedBytes = 32 << 20
 	// maxKeywords bounds the members of one schema object.
 	maxKeywords = 256
 	// maxPointers bounds references to other places than the definitions.
@@ -38,15 +40,34 @@ type schemaWriter struct {
 	stack []string
 	// lost are the keywords that had to go.
 	lost []string
-	// merged counts the bytes that were merged out of allOf branches.
-	merged int
+	// parsed counts the bytes that were read, where references repeat them.
+	parsed int
 	// over is set when a limit was hit.
 	over string
 }
 
-// schema rewrites a schema; where names the place in the request.
-func (e *encoder) schema(v rawjson.Value, where string) (rawjson.Value, error) {
-	w := schemaWriter{root: v, stringEnums: e.model.g3, ordering: strings.HasPrefix(where, "response_format")}
+// schemaPlace says where in the request a schema stands.
+type schemaPlace struct {
+	tool   int
+	answer bool
+}
+
+// answerPlace is the schema of the answer.
+var answerPlace = schemaPlace{answer: true}
+
+func toolPlace(at int) schemaPlace { return schemaPlace{tool: at} }
+
+// String names the place as clients know it.
+func (p schemaPlace) String() string {
+	if p.answer {
+		return "response_format.json_schema.schema"
+	}
+	return "tools[" + strconv.Itoa(p.tool) + "].function.parameters"
+}
+
+// schema rewrites a schema for the target.
+func (e *encoder) schema(v rawjson.Value, place schemaPlace) (rawjson.Value, error) {
+	w := schemaWriter{root: v, stringEnums: e.model.g3, ordering: place.answer}
 	var out rawjson.Value
 	switch {
 	case e.openAPI():
@@ -57,10 +78,10 @@ func (e *encoder) schema(v rawjson.Value, where string) (rawjson.Value, error) {
 		out = w.json(make([]byte, 0, len(v)), v, 0)
 	}
 	if w.over != "" {
-		return nil, llm.BadRequest(where, "The schema in "+where+" "+w.over+". Make it smaller.")
+		return nil, llm.BadRequest(place.String(), "The schema in "+place.String()+" "+w.over+". Make it smaller.")
 	}
 	if len(w.lost) > 0 {
-		e.drop(where, "Gemini knows no "+strings.Join(w.lost, ", "))
+		e.drop(place.String(), "Gemini knows no "+strings.Join(w.lost, ", "))
 	}
 	return out, nil
 }
@@ -77,7 +98,7 @@ func (w *schemaWriter) exceeded(size, depth int) bool {
 	case w.over != "":
 	case depth > maxSchemaDepth:
 		w.over = "is nested deeper than " + strconv.Itoa(maxSchemaDepth) + " levels"
-	case size > maxSchemaBytes || w.merged > maxSchemaBytes:
+	case size > maxSchemaBytes || w.parsed > maxParsedBytes:
 		w.over = "expands to more than " + strconv.Itoa(maxSchemaBytes>>20) + " MB"
 	}
 	return w.over != ""
@@ -106,6 +127,7 @@ func typeName(v rawjson.Value) string {
 
 // parse takes a schema apart with its allOf branches merged in.
 func (w *schemaWriter) parse(v rawjson.Value, depth int) rawjson.Object {
+	w.parsed += len(v)
 	o := rawjson.ParseObject(v)
 	if len(o) > maxKeywords {
 		w.over = "has an object with more than " + strconv.Itoa(maxKeywords) + " keywords"
@@ -118,19 +140,36 @@ func (w *schemaWriter) parse(v rawjson.Value, depth int) rawjson.Object {
 	}
 	o.Del("allOf")
 	for _, branch := range all.Elems() {
-		if target, ok := w.resolve(branch.Get("$ref").Text()); ok {
-			branch = target
+		if w.exceeded(0, depth) {
+			break
 		}
-		w.merged += len(branch)
-		absorb(&o, w.parse(branch, depth+1))
+		w.absorbBranch(&o, branch, depth)
 	}
 	return o
 }
 
+// absorbBranch merges one branch of allOf; one that leads back to itself says
+// nothing.
+func (w *schemaWriter) absorbBranch(o *rawjson.Object, branch rawjson.Value, depth int) {
+	ref := branch.Get("$ref").Text()
+	target, ok := w.resolve(ref)
+	if !ok {
+		w.absorb(o, w.parse(branch, depth+1))
+		return
+	}
+	if slices.Contains(w.stack, ref) {
+		return
+	}
+	w.stack = append(w.stack, ref)
+	w.absorb(o, w.parse(target, depth+1))
+	w.stack = w.stack[:len(w.stack)-1]
+}
+
 // absorb adds the members of b that o lacks; properties and required are joined.
-func absorb(o *rawjson.Object, b rawjson.Object) {
+func (w *schemaWriter) absorb(o *rawjson.Object, b rawjson.Object) {
 	for _, m := range b {
 		have := o.Get(m.Key)
+		w.parsed += len(have)
 		switch {
 		case have == nil:
 			*o = append(*o, m)

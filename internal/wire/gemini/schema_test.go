@@ -207,7 +207,9 @@ func TestSchemasThatExplodeAreRefused(t *testing.T) {
 	merge := strings.NewReplacer(`"type":"object","properties":{"a":`, `"allOf":[`, `,"b":`, `,`, `}}}`, `}]}`).Replace(strings.Join(defs, ","))
 	all := `{"type":"object","properties":{"r":{"$ref":"#/$defs/d0"}},"$defs":{` + merge + `,"d40":{"type":"string"}}}`
 	deep := strings.Repeat(`{"type":"array","pattern":"x","items":`, 80) + `{}` + strings.Repeat(`}`, 80)
-	for name, schema := range map[string]string{"tree": tree, "deep": `{"type":"object","properties":{"a":` + deep + `}}`, "allOf": all} {
+	repeat := func(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+	wide := `{"type":"object","properties":{"a":{"allOf":[` + repeat(2000, `{"$ref":"#/$defs/A"}`) + `]}},"$defs":{"A":{"properties":{"x":{"type":"string"}},"allOf":[` + repeat(2000, `{"properties":{"y":{}}}`) + `]}}}`
+	for name, schema := range map[string]string{"wide": wide, "tree": tree, "deep": `{"type":"object","properties":{"a":` + deep + `}}`, "allOf": all} {
 		if _, err := rawjson.Check([]byte(schema)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

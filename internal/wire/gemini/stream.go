@@ -84,23 +84,18 @@ func (s *stream) event(data []byte) error {
 	if v.Kind() == '[' {
 		v = v.First()
 	}
-	var candidates rawjson.Value
-	for f := range v.Fields() {
-		switch string(f.Key) {
-		case `"candidates"`:
-			candidates = f.Value
-		case `"usageMetadata"`:
-			s.usage = append(s.usage[:0], f.Value...)
-		case `"promptFeedback"`:
-			s.blocked = blocked(f.Value)
-		case `"error"`:
-			if f.Value.Present() {
-				return upstreamError(200, f.Value, data)
-			}
-		}
+	b := readBody(v)
+	if b.failure.Present() {
+		return upstreamError(200, b.failure, data)
 	}
-	for i, cand := range candidates.Elems() {
-		if err := s.candidate(v, cand, i); err != nil {
+	if b.usage != nil {
+		s.usage = append(s.usage[:0], b.usage...)
+	}
+	if b.feedback != nil {
+		s.blocked = blocked(b.feedback)
+	}
+	for i, cand := range b.candidates.Elems() {
+		if err := s.candidate(&b, readCandidate(cand, i)); err != nil {
 			return err
 		}
 	}
@@ -108,50 +103,32 @@ func (s *stream) event(data []byte) error {
 }
 
 // begin opens the answer once.
-func (s *stream) begin(v rawjson.Value) {
+func (s *stream) begin(b *answerBody) {
 	if s.begun {
 		return
 	}
 	s.begun = true
-	resp := &llm.Response{ID: v.Get("responseId").Text(), Model: v.Get("modelVersion").Text()}
+	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text()}
 	s.calls.id = resp.ID
 	s.emit(llm.Event{Kind: llm.EventStart, Response: resp})
 }
 
-func (s *stream) candidate(v, cand rawjson.Value, at int) error {
-	index := at
-	var parts, reason rawjson.Value
-	noted := false
-	for f := range cand.Fields() {
-		switch string(f.Key) {
-		case `"index"`:
-			if n, ok := f.Value.Int(); ok && n >= 0 && n < maxChoices {
-				index = int(n)
-			}
-		case `"content"`:
-			parts = f.Value.Get("parts")
-		case `"finishReason"`:
-			reason = f.Value
-		case `"groundingMetadata"`, `"urlContextMetadata"`, `"citationMetadata"`, `"safetyRatings"`:
-			noted = true
-		}
-	}
-	c := s.choice(index)
-	for _, part := range parts.Elems() {
+func (s *stream) candidate(b *answerBody, cand answerCandidate) error {
+	c := s.choice(cand.index)
+	for _, part := range cand.parts.Elems() {
 		p := readPart(part)
-		s.begin(v)
+		s.begin(b)
 		s.part(c, &p)
 	}
-	if text := reason.Text(); text != "" {
-		c.reason = text
-		c.message = cand.Get("finishMessage").Clone()
+	if reason := cand.reason.Text(); reason != "" {
+		c.reason, c.message = reason, cand.message.Clone()
 	}
 	if c.reason == statusLost && !c.content {
 		return lostSignature()
 	}
-	s.begin(v)
-	if noted {
-		s.notes.reread(cand)
+	s.begin(b)
+	if cand.noted {
+		s.notes.reread(cand.raw)
 	}
 	return nil
 }
@@ -251,7 +228,7 @@ func (s *stream) field(c *choiceState, name string, raw rawjson.Value) {
 func (s *stream) end(err error) {
 	if len(s.choices) == 0 && s.blocked != "" {
 		s.choices = append(s.choices, choiceState{reason: s.blocked})
-		s.begin(nil)
+		s.begin(&answerBody{})
 	}
 	complete := len(s.choices) > 0
 	for i := range s.choices {

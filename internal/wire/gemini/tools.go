@@ -99,7 +99,8 @@ func (e *encoder) declare(d *llm.ToolDef, at int) error {
 		return nil
 	}
 	e.tools.names = append(e.tools.names, name)
-	dst := append(comma(e.tools.functions), `{"name":`...)
+	dst := slices.Grow(e.tools.functions, len(d.Raw)+len(d.Parameters)+len(name)+len(d.Description)+64)
+	dst = append(comma(dst), `{"name":`...)
 	dst = rawjson.AppendString(dst, name)
 	if text := description(d); text != "" {
 		dst = rawjson.AppendStringMember(dst, "description", text)
@@ -130,14 +131,14 @@ func (e *encoder) appendParameters(dst []byte, d *llm.ToolDef, at int) ([]byte, 
 	}
 	if d.Parameters.Kind() != '{' {
 		if d.Parameters.Present() {
-			e.drop(fmt.Sprintf("tools[%d].function.parameters", at), "not an object")
+			e.drop(toolPlace(at).String(), "not an object")
 		}
 		return dst, nil
 	}
 	if noParameters(d.Parameters) {
 		return dst, nil
 	}
-	v, err := e.schema(d.Parameters, fmt.Sprintf("tools[%d].function.parameters", at))
+	v, err := e.schema(d.Parameters, toolPlace(at))
 	if err != nil {
 		return dst, err
 	}

@@ -112,10 +112,21 @@ func (c *conversation) assistant(m *llm.Message, at int) {
 	}
 	if last := c.openModelTurn(); last != nil && (calls || hasCall(last.items) || (!signedText(last.items) && !signedText(items))) {
 		last.items = append(last.items, items...)
+		if calls {
+			c.joinModelTurns()
+		}
 		return
 	}
 	c.flush()
 	c.turns = append(c.turns, turn{model: true, items: items})
+}
+
+// joinModelTurns joins the turns of the model at the end into one.
+func (c *conversation) joinModelTurns() {
+	for n := len(c.turns); n > 1 && c.turns[n-2].model; n-- {
+		c.turns[n-2].items = append(c.turns[n-2].items, c.turns[n-1].items...)
+		c.turns = c.turns[:n-1]
+	}
 }
 
 // openModelTurn is the model's turn that nothing has followed yet, or nil.

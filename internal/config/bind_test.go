@@ -187,7 +187,7 @@ func TestGeneralSettings(t *testing.T) {
 litellm_settings: {user_url_allowed_hosts: [minio]}
 `), nil)
 	g := cfg.General
-	if g.MasterKey.Reveal() != "123456789" || !g.ForwardClientHeaders || !g.AlwaysIncludeStreamUsage || !g.IncludeCallIDInErrorBody || !g.AllowClientSideCreds || g.KeyHeaderName != "X-Key" || g.MaxRequestBytes != 2*mebibyte {
+	if g.MasterKey.Reveal() != "123456789" || !g.ForwardClientHeaders || !g.AlwaysIncludeStreamUsage || !g.IncludeCallIDInErrorBody || !g.AllowClientSideCreds || g.KeyHeaderName != "X-Key" || cfg.Fairlead.MaxBodyBytes != 2*mebibyte {
 		t.Errorf("%+v", g)
 	}
 	if cfg.Defaults.UserURLValidation || !slices.Equal(cfg.Defaults.UserURLAllowedHosts, []string{"minio", "127.0.0.1"}) {

@@ -320,9 +320,6 @@ type GeneralSettings struct {
 	ReturnWildcardRoutes      bool
 	InferModelFromKeys        bool
 	GlobalMaxParallelRequests int
-	// MaxRequestBytes and MaxResponseBytes are max_*_size_mb; 0 means not given.
-	MaxRequestBytes  int64
-	MaxResponseBytes int64
 	// DatabaseURL is kept only to say that it is not used yet.
 	DatabaseURL Secret
 }

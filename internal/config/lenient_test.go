@@ -22,7 +22,7 @@ router_settings:
   allowed_fails: 2.0
   cooldown_time: os.environ/COOLDOWN
 litellm_settings:
-  set_verbose: off
+  modify_params: off
 `), env("COOLDOWN", "7"))
 	d := one(t, cfg)
 	if d.Timeout != 30*time.Second || d.StreamTimeout != 5*time.Minute || d.RPM != 100 || !*d.DropParams || d.APIVersion != "1.10" {
@@ -34,7 +34,7 @@ litellm_settings:
 	if r := cfg.Router; *r.NumRetries != 3 || *r.AllowedFails != 2 || *r.CooldownTime != 7*time.Second {
 		t.Errorf("router: %+v", r)
 	}
-	if cfg.Defaults.Verbose || len(report.Findings) != 0 {
+	if cfg.Defaults.ModifyParams || len(report.Findings) != 0 {
 		t.Errorf("findings:\n%s", render(t, report))
 	}
 }

@@ -131,6 +131,7 @@ func (l *loader) decode(cfg *Config, root *node) {
 	cfg.Fairlead = l.fairlead(root.get("fairlead_settings"))
 	cfg.General = l.general(root.get("general_settings"))
 	cfg.Defaults = l.defaults(settings)
+	l.sizes(cfg, root)
 	l.urlGuard(&cfg.Defaults, root.get("general_settings"), "general_settings")
 	cfg.Router = l.router(router, settings)
 	l.deployments(cfg, root)

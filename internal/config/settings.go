@@ -28,8 +28,6 @@ func (l *loader) general(n *node) GeneralSettings {
 		ReturnWildcardRoutes:      l.flag(at("return_wildcard_routes")),
 		InferModelFromKeys:        l.flag(at("infer_model_from_keys")),
 		GlobalMaxParallelRequests: deref(l.count(at("global_max_parallel_requests"))),
-		MaxRequestBytes:           l.mebibytes(at("max_request_size_mb")),
-		MaxResponseBytes:          l.mebibytes(at("max_response_size_mb")),
 		DatabaseURL:               NewSecret(l.text(at("database_url"))),
 	}
 	l.generalFromEnvironment(&g)
@@ -47,6 +45,18 @@ func (l *loader) generalFromEnvironment(g *GeneralSettings) {
 	}
 	g.PermitWeakMasterKey = g.PermitWeakMasterKey || l.switchedOn(weakVariable)
 	l.report.mask.learn(g.MasterKey.Reveal())
+}
+
+// sizes takes LiteLLM's own limits of request and answer where
+// fairlead_settings gives none.
+func (l *loader) sizes(cfg *Config, root *node) {
+	general, own := root.get("general_settings"), root.get("fairlead_settings")
+	if own.get("max_body_mb").isNull() {
+		l.overSize(&cfg.Fairlead.MaxBodyBytes, general.get("max_request_size_mb"), "general_settings.max_request_size_mb")
+	}
+	if own.get("max_response_mb").isNull() {
+		l.overSize(&cfg.Fairlead.MaxResponseBytes, general.get("max_response_size_mb"), "general_settings.max_response_size_mb")
+	}
 }
 
 // mebibytes reads a size given in MiB; 0 means not given.

@@ -16,7 +16,7 @@ func TestLooseScalarsMeanWhatTheySay(t *testing.T) {
       stream: "true"
       drop_params: "yes"
       max_tokens: 1_000
-      api_version: 1.10
+      organization: 1.10
 router_settings:
   num_retries: "3"
   allowed_fails: 2.0
@@ -25,7 +25,7 @@ litellm_settings:
   modify_params: off
 `), env("COOLDOWN", "7"))
 	d := one(t, cfg)
-	if d.Timeout != 30*time.Second || d.StreamTimeout != 5*time.Minute || d.RPM != 100 || !*d.DropParams || d.APIVersion != "1.10" {
+	if d.Timeout != 30*time.Second || d.StreamTimeout != 5*time.Minute || d.RPM != 100 || !*d.DropParams || d.Organization != "1.10" {
 		t.Errorf("%+v", d)
 	}
 	if param(d, "temperature") != "0.2" || param(d, "stream") != "true" || param(d, "max_tokens") != "1000" {

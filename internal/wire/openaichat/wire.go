@@ -153,7 +153,8 @@ func (Wire) Mend(_ *wire.Call, err *llm.Error) (wire.Repair, bool) {
 		return "", false
 	}
 	text := strings.ToLower(err.Message)
-	if strings.Contains(text, "reasoning_content") && strings.Contains(text, "passed back") {
+	demanded := strings.Contains(text, "passed back") || strings.Contains(text, "missing")
+	if demanded && strings.Contains(text, "reasoning_content") {
 		return wire.RepairReasoning, true
 	}
 	return "", false

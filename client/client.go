@@ -64,9 +64,9 @@ type Model struct {
 	Mode string `json:"mode"`
 }
 
-// Models lists what the gateway serves.
+// Models lists what the gateway serves, wildcards such as gemini/* among it.
 func (c *Client) Models(ctx context.Context) ([]Model, error) {
-	resp, err := c.do(ctx, http.MethodGet, "/models", nil)
+	resp, err := c.do(ctx, http.MethodGet, "/models?return_wildcard_routes=true", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (e *encoder) body() ([]byte, error) {
 		return nil, err
 	}
 	system, rest := e.splitSystem()
-	turns := e.turns(rest, len(e.req.Messages)-len(rest))
+	turns := e.turns(rest, max(len(e.req.Messages)-len(rest), 0))
 	dst := append(make([]byte, 0, sizeHint(e.req)), '{')
 	dst = e.appendContents(dst, turns)
 	dst = e.appendSystem(dst, system)
@@ -62,8 +62,17 @@ func sizeHint(req *llm.Request) int { return len(req.Body) + len(req.Body)/4 + 5
 
 // splitSystem cuts the leading run of system messages off. Only it becomes the
 // system instruction: a later one stays in its place as user text, so that the
-// provider's prefix cache survives (§2.3).
+// provider's prefix cache survives (§2.3). A model that takes no instruction
+// reads it as the user's text.
 func (e *encoder) splitSystem() (system, rest []llm.Message) {
+	if able, known := e.t.Info.Flag("supports_system_messages"); known && !able {
+		rest = e.req.Messages
+		if e.set.hint != "" {
+			rest = append([]llm.Message{{Role: llm.User, Parts: []llm.Part{{Kind: llm.PartText, Text: e.set.hint}}}}, rest...)
+			e.set.hint = ""
+		}
+		return nil, rest
+	}
 	n := 0
 	for n < len(e.req.Messages) && isSystem(e.req.Messages[n].Role) {
 		n++
@@ -80,6 +89,7 @@ func (e *encoder) appendSystem(dst []byte, system []llm.Message) []byte {
 	for i := range system {
 		for j := range system[i].Parts {
 			p := &system[i].Parts[j]
+			e.noteMarker(p.CacheControl)
 			switch {
 			case p.Kind != llm.PartText:
 				e.drop(fmt.Sprintf("messages[%d].content[%d]", i, j), "a system instruction holds text only")
@@ -95,6 +105,13 @@ func (e *encoder) appendSystem(dst []byte, system []llm.Message) []byte {
 		return dst[:mark]
 	}
 	return append(dst, "]}"...)
+}
+
+// noteMarker reports a cache marker: Gemini caches prefixes on its own.
+func (e *encoder) noteMarker(marker rawjson.Value) {
+	if marker.Present() {
+		e.drop("cache_control", "Gemini caches prefixes by itself")
+	}
 }
 
 func appendTextPart(dst []byte, text string) []byte {

@@ -198,6 +198,19 @@ func TestT32_OnlyLeadingSystemMessagesBecomeTheInstruction(t *testing.T) {
 	same(t, at(t, c, "contents", 2), `{"role":"user","parts":[{"text":"late"},{"text":"s"}]}`)
 }
 
+func TestModelWithoutInstructionsReadsThemAsUserText(t *testing.T) {
+	c := encode(t, request(message(llm.System, text("Be brief.")), user("hi")), target("gemma-3-27b-it"))
+	same(t, at(t, c), `{"contents":[{"role":"user","parts":[{"text":"Be brief."},{"text":"hi"}]}]}`)
+}
+
+func TestCacheMarkersAreReported(t *testing.T) {
+	p := text("long")
+	p.CacheControl = rawjson.Value(`{"type":"ephemeral"}`)
+	if c := encode(t, request(message(llm.User, p)), target(g25)); !dropped(c, "cache_control") || strings.Contains(string(c.Body), "ephemeral") {
+		t.Errorf("dropped = %v, body = %s", c.Dropped, c.Body)
+	}
+}
+
 func TestT33_AnswerAtTheEndGetsAUserTurnWhereDemanded(t *testing.T) {
 	for model, added := range map[string]bool{
 		"gemini-3.6-flash": true, "gemini-flash-latest": true, "gemini-3.5-flash-lite": true, "gemini-4-argon": true,
@@ -231,7 +244,7 @@ func TestCustomToolTravelsAsFunctionWithOneText(t *testing.T) {
 	}
 }
 
-// placeholder and none are what a part's thoughtSignature may be besides a real one.
+// placeholder is what a part's thoughtSignature may be besides a real one.
 var placeholder any = signature.Placeholder
 
 func mustJSON(v any) []byte {

@@ -22,8 +22,10 @@ func TestMediaParts(t *testing.T) {
 		{media(llm.PartFile, llm.Media{Data: "QUJD", Name: "notes.TXT"}), `{"inlineData":{"mimeType":"text/plain","data":"QUJD"}}`},
 		{media(llm.PartFile, llm.Media{URL: "gs://bucket/a.pdf"}), `{"fileData":{"fileUri":"gs://bucket/a.pdf","mimeType":"application/pdf"}}`},
 		{media(llm.PartFile, llm.Media{FileID: "files/abc"}), `{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/abc"}}`},
-		{media(llm.PartVideo, llm.Media{URL: "https://youtu.be/x", Raw: rawjson.Value(`{"type":"file","file":{"video_metadata":{"fps":2,"start_offset":"1s"}}}`)}),
-			`{"fileData":{"fileUri":"https://youtu.be/x"},"videoMetadata":{"fps":2,"startOffset":"1s"}}`},
+		{
+			media(llm.PartVideo, llm.Media{URL: "https://youtu.be/x", Raw: rawjson.Value(`{"type":"file","file":{"video_metadata":{"fps":2,"start_offset":"1s"}}}`)}),
+			`{"fileData":{"fileUri":"https://youtu.be/x"},"videoMetadata":{"fps":2,"startOffset":"1s"}}`,
+		},
 		{media(llm.PartImage, llm.Media{MIME: "image/png", Data: "AA==", Detail: "high"}), `{"inlineData":{"mimeType":"image/png","data":"AA=="},"mediaResolution":{"level":"MEDIA_RESOLUTION_HIGH"}}`},
 		{media(llm.PartImage, llm.Media{MIME: "image/png", Data: "AA==", Detail: "auto"}), `{"inlineData":{"mimeType":"image/png","data":"AA=="}}`},
 	} {

@@ -63,8 +63,10 @@ func (n *notes) fields() rawjson.Object {
 		name string
 		list []byte
 	}{
-		{"vertex_ai_grounding_metadata", n.grounding}, {"vertex_ai_url_context_metadata", n.urls},
-		{"vertex_ai_safety_results", n.safety}, {"vertex_ai_citation_metadata", n.citations},
+		{"vertex_ai_grounding_metadata", n.grounding},
+		{"vertex_ai_url_context_metadata", n.urls},
+		{"vertex_ai_safety_results", n.safety},
+		{"vertex_ai_citation_metadata", n.citations},
 	} {
 		if f.list != nil {
 			o = append(o, rawjson.Member{Key: f.name, Value: append(f.list[:len(f.list):len(f.list)], ']')})

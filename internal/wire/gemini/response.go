@@ -30,15 +30,25 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 		}
 		resp.Choices = append(resp.Choices, choice)
 	}
-	if len(resp.Choices) == 0 {
-		reason := blocked(b.feedback)
-		if reason == "" {
-			return nil, brokenAnswer("the answer has no candidates")
-		}
-		resp.Choices = []llm.Choice{{Finish: llm.FinishContentFilter, ChoiceFields: finishFields(reason, b.feedback.Get("blockReasonMessage"))}}
-	}
 	resp.Usage = usageOf(b.usage, r.notes.searches)
 	resp.Extra = r.notes.fields()
+	if len(resp.Choices) > 0 {
+		return resp, nil
+	}
+	return refused(resp, b.feedback)
+}
+
+// refused completes the answer to a prompt that was blocked: one choice without
+// content, for whose thoughts, as with LiteLLM, nobody pays.
+func refused(resp *llm.Response, feedback rawjson.Value) (*llm.Response, error) {
+	reason := blocked(feedback)
+	if reason == "" {
+		return nil, brokenAnswer("the answer has no candidates")
+	}
+	resp.Choices = []llm.Choice{{Finish: llm.FinishContentFilter, ChoiceFields: finishFields(reason, feedback.Get("blockReasonMessage"))}}
+	if u := resp.Usage; u != nil {
+		u.Output, u.Reasoning = max(u.Output-u.Reasoning, 0), 0
+	}
 	return resp, nil
 }
 

@@ -81,7 +81,10 @@ func TestLateSignatureBelongsToTheFirstCall(t *testing.T) {
 }
 
 func TestT42_BlockedPromptIsAChoiceWithoutContent(t *testing.T) {
-	resp := respond(t, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{"promptTokenCount":13},"responseId":"r"}`)
+	resp := respond(t, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{"promptTokenCount":13,"candidatesTokenCount":8,"thoughtsTokenCount":5,"totalTokenCount":26},"responseId":"r"}`)
+	if resp.Usage.Output != 8 || resp.Usage.Reasoning != 0 {
+		t.Errorf("usage = %+v", resp.Usage)
+	}
 	if len(resp.Choices) != 1 || resp.Choices[0].Finish != llm.FinishContentFilter || len(resp.Choices[0].Parts) != 0 || resp.Usage.Input != 13 {
 		t.Errorf("response = %+v", resp)
 	}

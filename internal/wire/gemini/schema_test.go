@@ -135,46 +135,72 @@ func TestT36_SchemaBecomesOpenAPIOnRepair(t *testing.T) {
 
 func TestSchemaForms(t *testing.T) {
 	for _, tc := range []struct{ name, in, json, openAPI string }{
-		{"allOf merges", `{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{"type":"string"}},"required":["b"]}]}`,
+		{
+			"allOf merges", `{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{"type":"string"}},"required":["b"]}]}`,
 			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a","b"]}`,
-			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a","b"]}`},
-		{"allOf with a reference", `{"type":"object","properties":{"p":{"allOf":[{"$ref":"#/$defs/P"}],"description":"d"}},"$defs":{"P":{"type":"string"}}}`,
+			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a","b"]}`,
+		},
+		{
+			"allOf with a reference", `{"type":"object","properties":{"p":{"allOf":[{"$ref":"#/$defs/P"}],"description":"d"}},"$defs":{"P":{"type":"string"}}}`,
 			`{"type":"object","properties":{"p":{"description":"d","type":"string"}},"$defs":{"P":{"type":"string"}}}`,
-			`{"type":"object","properties":{"p":{"type":"string","description":"d"}}}`},
-		{"oneOf is anyOf", `{"type":"object","properties":{"p":{"oneOf":[{"type":"string"},{"type":"integer"}]}}}`,
+			`{"type":"object","properties":{"p":{"type":"string","description":"d"}}}`,
+		},
+		{
+			"oneOf is anyOf", `{"type":"object","properties":{"p":{"oneOf":[{"type":"string"},{"type":"integer"}]}}}`,
 			`{"type":"object","properties":{"p":{"anyOf":[{"type":"string"},{"type":"integer"}]}}}`,
-			`{"type":"object","properties":{"p":{"anyOf":[{"type":"string"},{"type":"integer"}]}}}`},
-		{"null among several", `{"type":"object","properties":{"p":{"anyOf":[{"type":"string"},{"type":"integer"},{"type":"null"}]}}}`,
+			`{"type":"object","properties":{"p":{"anyOf":[{"type":"string"},{"type":"integer"}]}}}`,
+		},
+		{
+			"null among several", `{"type":"object","properties":{"p":{"anyOf":[{"type":"string"},{"type":"integer"},{"type":"null"}]}}}`,
 			`{"type":"object","properties":{"p":{"anyOf":[{"type":"string"},{"type":"integer"},{"type":"null"}]}}}`,
-			`{"type":"object","properties":{"p":{"nullable":true,"anyOf":[{"type":"string","nullable":true},{"type":"integer","nullable":true}]}}}`},
-		{"several types", `{"type":"object","properties":{"p":{"type":["string","array","null"],"items":{"type":"string"},"description":"d"}}}`,
+			`{"type":"object","properties":{"p":{"nullable":true,"anyOf":[{"type":"string","nullable":true},{"type":"integer","nullable":true}]}}}`,
+		},
+		{
+			"several types", `{"type":"object","properties":{"p":{"type":["string","array","null"],"items":{"type":"string"},"description":"d"}}}`,
 			`{"type":"object","properties":{"p":{"type":["string","array","null"],"items":{"type":"string"},"description":"d"}}}`,
-			`{"type":"object","properties":{"p":{"description":"d","nullable":true,"anyOf":[{"type":"string","nullable":true},{"type":"array","items":{"type":"string"},"nullable":true}]}}}`},
-		{"definitions", `{"type":"object","properties":{"p":{"$ref":"#/definitions/P"}},"definitions":{"P":{"type":"string","pattern":"x"}}}`,
+			`{"type":"object","properties":{"p":{"description":"d","nullable":true,"anyOf":[{"type":"string","nullable":true},{"type":"array","items":{"type":"string"},"nullable":true}]}}}`,
+		},
+		{
+			"definitions", `{"type":"object","properties":{"p":{"$ref":"#/definitions/P"}},"definitions":{"P":{"type":"string","pattern":"x"}}}`,
 			`{"type":"object","properties":{"p":{"$ref":"#/$defs/P"}},"$defs":{"P":{"type":"string"}}}`,
-			`{"type":"object","properties":{"p":{"type":"string","pattern":"x"}}}`},
-		{"reference into properties", `{"type":"object","properties":{"a":{"type":"string"},"b":{"$ref":"#/properties/a"}}}`,
+			`{"type":"object","properties":{"p":{"type":"string","pattern":"x"}}}`,
+		},
+		{
+			"reference into properties", `{"type":"object","properties":{"a":{"type":"string"},"b":{"$ref":"#/properties/a"}}}`,
 			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}}}`,
-			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}}}`},
-		{"reference to itself", `{"type":"object","properties":{"child":{"$ref":"#"}}}`,
+			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}}}`,
+		},
+		{
+			"reference to itself", `{"type":"object","properties":{"child":{"$ref":"#"}}}`,
 			`{"type":"object","properties":{"child":{"type":"object","properties":{"child":{"type":"object"}}}}}`,
-			`{"type":"object","properties":{"child":{"type":"object","properties":{"child":{"type":"object"}}}}}`},
-		{"reference to nowhere", `{"type":"object","properties":{"a":{"$ref":"#/$defs/Gone"},"b":{"$ref":"http://x/y"}}}`,
+			`{"type":"object","properties":{"child":{"type":"object","properties":{"child":{"type":"object"}}}}}`,
+		},
+		{
+			"reference to nowhere", `{"type":"object","properties":{"a":{"$ref":"#/$defs/Gone"},"b":{"$ref":"http://x/y"}}}`,
 			`{"type":"object","properties":{"a":{"type":"object"},"b":{"type":"object"}}}`,
-			`{"type":"object","properties":{"a":{"type":"object"},"b":{"type":"object"}}}`},
-		{"tuple", `{"type":"object","properties":{"a":{"type":"array","items":[{"type":"string"},{"type":"integer"}]}}}`,
+			`{"type":"object","properties":{"a":{"type":"object"},"b":{"type":"object"}}}`,
+		},
+		{
+			"tuple", `{"type":"object","properties":{"a":{"type":"array","items":[{"type":"string"},{"type":"integer"}]}}}`,
 			`{"type":"object","properties":{"a":{"type":"array","prefixItems":[{"type":"string"},{"type":"integer"}]}}}`,
-			`{"type":"object","properties":{"a":{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"integer"}]}}}}`},
-		{"upper-case types", `{"type":"OBJECT","properties":{"a":{"type":"STRING","nullable":true}}}`,
+			`{"type":"object","properties":{"a":{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"integer"}]}}}}`,
+		},
+		{
+			"upper-case types", `{"type":"OBJECT","properties":{"a":{"type":"STRING","nullable":true}}}`,
 			`{"type":"object","properties":{"a":{"type":["string","null"]}}}`,
-			`{"type":"object","properties":{"a":{"type":"string","nullable":true}}}`},
+			`{"type":"object","properties":{"a":{"type":"string","nullable":true}}}`,
+		},
 		{"no type at the root", `{"properties":{"a":{"type":"string"}}}`, `{"properties":{"a":{"type":"string"}},"type":"object"}`, `{"type":"object","properties":{"a":{"type":"string"}}}`},
-		{"map", `{"type":"object","properties":{"m":{"type":"object","additionalProperties":{"type":"string","minLength":1}}}}`,
+		{
+			"map", `{"type":"object","properties":{"m":{"type":"object","additionalProperties":{"type":"string","minLength":1}}}}`,
 			`{"type":"object","properties":{"m":{"type":"object","additionalProperties":{"type":"string"}}}}`,
-			`{"type":"object","properties":{"m":{"type":"object"}}}`},
-		{"date", `{"type":"object","properties":{"d":{"type":"string","format":"date-time","default":"x"}}}`,
+			`{"type":"object","properties":{"m":{"type":"object"}}}`,
+		},
+		{
+			"date", `{"type":"object","properties":{"d":{"type":"string","format":"date-time","default":"x"}}}`,
 			`{"type":"object","properties":{"d":{"type":"string","format":"date-time"}}}`,
-			`{"type":"object","properties":{"d":{"type":"string","format":"date-time","default":"x"}}}`},
+			`{"type":"object","properties":{"d":{"type":"string","format":"date-time","default":"x"}}}`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			same(t, convert(t, target(g3), tc.in), tc.json)

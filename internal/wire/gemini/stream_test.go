@@ -81,8 +81,10 @@ func expect(t *testing.T, stream string, want ...string) []*llm.ToolCall {
 	return calls
 }
 
-const finishStop = `finish 0.0 stop {"native_finish_reason":"STOP"}`
-const finishCalls = `finish 0.0 tool_calls {"native_finish_reason":"STOP"}`
+const (
+	finishStop  = `finish 0.0 stop {"native_finish_reason":"STOP"}`
+	finishCalls = `finish 0.0 tool_calls {"native_finish_reason":"STOP"}`
+)
 
 func TestTextStream(t *testing.T) {
 	expect(t, chunk(`[{"text":"hm","thought":true}]`, "")+chunk(`[{"text":"Hello from"}]`, "")+chunk(`[{"text":" Gemini."}]`, "")+chunk(`[{"text":"","thoughtSignature":"U0lH"}]`, "STOP"),

@@ -51,6 +51,7 @@ func (e *encoder) collectTools() error {
 }
 
 func (e *encoder) collectTool(d *llm.ToolDef, at int) error {
+	e.noteMarker(d.CacheControl)
 	kind := camel(d.Type)
 	_, isServer := server[kind]
 	switch {

@@ -70,11 +70,13 @@ func (c *conversation) add(m *llm.Message, at int) {
 	if m.Name != "" && m.Role != llm.Tool {
 		c.e.drop(fmt.Sprintf("messages[%d].name", at), "Gemini knows no names of speakers")
 	}
+	c.e.noteMarker(m.CacheControl)
 	if m.Role == llm.Assistant {
 		c.assistant(m, at)
 		return
 	}
 	for i := range m.Parts {
+		c.e.noteMarker(m.Parts[i].CacheControl)
 		if r := m.Parts[i].Result; m.Parts[i].Kind == llm.PartToolResult && r != nil {
 			c.results = append(c.results, r)
 			continue
@@ -141,6 +143,7 @@ func (c *conversation) modelItems(m *llm.Message, at int) (items []item, calls b
 	items = make([]item, 0, len(m.Parts))
 	for i := range m.Parts {
 		p := &m.Parts[i]
+		c.e.noteMarker(p.CacheControl)
 		it, ok := c.e.modelItem(p)
 		switch {
 		case ok:

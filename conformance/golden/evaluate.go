@@ -3,7 +3,6 @@ package golden
 import (
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Evaluate judges one case: got are the calls that reached the upstream in order of arrival, answer is what the client
@@ -140,12 +139,3 @@ func (e *evaluation) answerText() string {
 
 // clientBody is the body of the client's request when it is an object.
 func (v *Vector) clientBody() object { return obj(tree(v.Request.Body)) }
-
-func contains(s string, any ...string) bool {
-	for _, x := range any {
-		if strings.Contains(s, x) {
-			return true
-		}
-	}
-	return false
-}

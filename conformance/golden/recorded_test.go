@@ -187,11 +187,15 @@ func TestAnotherWayToSayTheSameIsEqual(t *testing.T) {
 		{"snake case", "/m:generateContent", `{"system_instruction":{"parts":[{"text":"s"}]}}`, `{"systemInstruction":{"role":"user","parts":[{"text":"s"}]}}`},
 		{"null", "/chat/completions", `{"user":null}`, `{}`},
 		{"string content", "/chat/completions", `{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]}]}`, `{"messages":[{"role":"user","content":"a"}]}`},
-		{"minted ids", "/v1/messages", `{"messages":[{"content":[{"type":"tool_use","id":"a"}]},{"content":[{"type":"tool_result","tool_use_id":"a"}]}]}`,
-			`{"messages":[{"content":[{"type":"tool_use","id":"b"}]},{"content":[{"type":"tool_result","tool_use_id":"b"}]}]}`},
-		{"JSON Schema for Gemini", "/m:generateContent",
+		{
+			"minted ids", "/v1/messages", `{"messages":[{"content":[{"type":"tool_use","id":"a"}]},{"content":[{"type":"tool_result","tool_use_id":"a"}]}]}`,
+			`{"messages":[{"content":[{"type":"tool_use","id":"b"}]},{"content":[{"type":"tool_result","tool_use_id":"b"}]}]}`,
+		},
+		{
+			"JSON Schema for Gemini", "/m:generateContent",
 			`{"tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"type":"object","properties":{"a":{"type":["string","null"]}},"additionalProperties":false}}]}]}`,
-			`{"tools":[{"function_declarations":[{"name":"f","parameters":{"type":"OBJECT","properties":{"a":{"type":"STRING","nullable":true}}}}]}]}`},
+			`{"tools":[{"function_declarations":[{"name":"f","parameters":{"type":"OBJECT","properties":{"a":{"type":"STRING","nullable":true}}}}]}]}`,
+		},
 		{"arguments", "/chat/completions", `{"messages":[{"tool_calls":[{"id":"a","function":{"arguments":""}}]}]}`, `{"messages":[{"tool_calls":[{"id":"a","function":{"arguments":"{ }"}}]}]}`},
 		{"output format", "/v1/messages", `{"output_format":{"type":"json_schema"}}`, `{"output_config":{"format":{"type":"json_schema"}}}`},
 	} {

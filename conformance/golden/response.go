@@ -219,36 +219,25 @@ func canonicalOther(body any, path string) any {
 var unlisted = regexp.MustCompile(`/|-(tcp)?drop$`) // wildcard expansions and deployments of faults
 
 func names(data any, keys ...string) any {
-	var out []string
+	out := object{}
 	for _, d := range objects(data) {
-		if unlisted.MatchString(str(d[keys[0]])) {
-			continue
-		}
 		values := make([]string, len(keys))
 		for i, k := range keys {
 			values[i] = str(d[k])
 		}
-		out = append(out, strings.Join(values, " "))
+		if !unlisted.MatchString(values[0]) {
+			out[strings.Join(values, " ")] = true
+		}
 	}
-	return sortedSet(out)
+	return out
 }
 
 func deployments(data any) any {
-	var out []string
+	out := object{}
 	for _, d := range objects(data) {
 		if name := str(d["model_name"]); !unlisted.MatchString(name) {
-			out = append(out, name+" "+str(get(d, "litellm_params", "model")))
+			out[name+" "+str(get(d, "litellm_params", "model"))] = true
 		}
-	}
-	return sortedSet(out)
-}
-
-func sortedSet(values []string) any {
-	slices.Sort(values)
-	values = slices.Compact(values)
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = v
 	}
 	return out
 }

@@ -87,6 +87,8 @@ func (p *program) run(ctx context.Context) error {
 		fmt.Fprintln(p.Stderr, "note:", sentence)
 	}
 	switch parsed.Command() {
+	case "chat":
+		return p.chat(ctx, &cli.Chat)
 	case "check":
 		return p.check(&cli.Check)
 	case "doctor":

@@ -16,6 +16,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Start the gateway (what happens without a command)."`
 	Check   checkCommand   `cmd:"" help:"Read the configuration and report on every key, without starting."`
 	Doctor  doctorCommand  `cmd:"" help:"Examine a client's .env, the configuration and the network, and say what to do."`
+	Chat    chatCommand    `cmd:"" help:"Chat with a model through a running gateway."`
 	Models  modelsCommand  `cmd:"" help:"List the models that the configuration serves."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

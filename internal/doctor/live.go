@@ -285,15 +285,14 @@ func reasoningOf(m client.Message) []string {
 	return names
 }
 
-// tellModel makes a failed model a finding; the table shows the others.
+// tellModel makes a failed model a finding; the table shows the others, and those
+// that answered without calling the tool.
 func (d *Diagnosis) tellModel(r *ModelResult) {
 	switch {
 	case r.Chat == outcomeFailed:
 		d.live(Error, r.Model, "It does not answer: "+sentence(r.Problem), "")
 	case r.Tools == outcomeFailed:
 		d.live(Error, r.Model, "The tool loop fails: "+sentence(r.Problem), "")
-	case r.Tools == outcomeNoCall:
-		d.live(Note, r.Model, "It answered without calling the tool, so its tool loop was not tried.", "")
 	}
 }
 

@@ -204,9 +204,9 @@ func state(r *ModelResult) string {
 	case len(r.Reasoning) == 0:
 		return "none came"
 	case r.Tools == outcomeOK:
-		return strings.Join(r.Reasoning, ", ") + ": kept, and accepted in turn 2"
+		return "accepted in turn 2: " + strings.Join(r.Reasoning, ", ")
 	}
-	return strings.Join(r.Reasoning, ", ") + " came"
+	return "came: " + strings.Join(r.Reasoning, ", ")
 }
 
 // writeEnd writes the summary and the next step.

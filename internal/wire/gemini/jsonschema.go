@@ -148,6 +148,7 @@ func (w *schemaWriter) json(dst []byte, v rawjson.Value, depth int) []byte {
 	if ref := v.Get("$ref"); ref != nil {
 		return w.jsonRef(dst, v, ref.Text(), depth)
 	}
+	open := len(w.stack)
 	o := w.parse(v, depth)
 	if defs := o.Get("definitions"); defs != nil {
 		o.Del("definitions")
@@ -160,6 +161,7 @@ func (w *schemaWriter) json(dst []byte, v rawjson.Value, depth int) []byte {
 	if depth == 0 && o.Get("type") == nil && o.Get("properties") != nil {
 		dst = rawjson.AppendStringMember(dst, "type", "object")
 	}
+	w.stack = w.stack[:open]
 	return append(dst, '}')
 }
 
@@ -167,25 +169,24 @@ func (w *schemaWriter) json(dst []byte, v rawjson.Value, depth int) []byte {
 // References into the definitions stay, others are written out.
 func (w *schemaWriter) jsonRef(dst []byte, v rawjson.Value, ref string, depth int) []byte {
 	target, ok := w.resolve(ref)
-	if !ok || slices.Contains(w.stack, ref) {
+	if !ok {
 		return append(dst, anyObject...)
 	}
 	name, local := strings.CutPrefix(ref, "#/$defs/")
 	if !local {
 		name, local = strings.CutPrefix(ref, "#/definitions/")
 	}
-	if !local || strings.Contains(name, "/") {
-		w.stack = append(w.stack, ref)
-		dst = w.json(dst, target, depth+1)
-		w.stack = w.stack[:len(w.stack)-1]
-		return dst
+	if local && !strings.Contains(name, "/") {
+		dst = rawjson.AppendStringMember(append(dst, '{'), "$ref", "#/$defs/"+name)
+		return append(w.jsonMap(dst, "$defs", v.Get("$defs"), depth), '}')
 	}
-	dst = rawjson.AppendStringMember(append(dst, '{'), "$ref", "#/$defs/"+name)
-	defs := join(v.Get("$defs"), v.Get("definitions"))
-	if v.Get("definitions") == nil {
-		defs = v.Get("$defs")
+	if slices.Contains(w.stack, ref) {
+		return append(dst, anyObject...)
 	}
-	return append(w.jsonMap(dst, "$defs", defs, depth), '}')
+	w.stack = append(w.stack, ref)
+	dst = w.json(dst, target, depth+1)
+	w.stack = w.stack[:len(w.stack)-1]
+	return dst
 }
 
 func (w *schemaWriter) jsonMember(dst []byte, o rawjson.Object, m rawjson.Member, depth int) []byte {

@@ -125,7 +125,8 @@ func typeName(v rawjson.Value) string {
 	return name
 }
 
-// parse takes a schema apart with its allOf branches merged in.
+// parse takes a schema apart with its allOf branches merged in. References that
+// were followed stay on the stack: whoever writes the schema takes them off.
 func (w *schemaWriter) parse(v rawjson.Value, depth int) rawjson.Object {
 	w.parsed += len(v)
 	o := rawjson.ParseObject(v)
@@ -162,7 +163,6 @@ func (w *schemaWriter) absorbBranch(o *rawjson.Object, branch rawjson.Value, dep
 	}
 	w.stack = append(w.stack, ref)
 	w.absorb(o, w.parse(target, depth+1))
-	w.stack = w.stack[:len(w.stack)-1]
 }
 
 // absorb adds the members of b that o lacks; properties and required are joined.

@@ -234,14 +234,15 @@ func TestSchemasThatExplodeAreRefused(t *testing.T) {
 	all := `{"type":"object","properties":{"r":{"$ref":"#/$defs/d0"}},"$defs":{` + merge + `,"d40":{"type":"string"}}}`
 	deep := strings.Repeat(`{"type":"array","pattern":"x","items":`, 80) + `{}` + strings.Repeat(`}`, 80)
 	repeat := func(n int, s string) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
-	wide := `{"type":"object","properties":{"a":{"allOf":[` + repeat(2000, `{"$ref":"#/$defs/A"}`) + `]}},"$defs":{"A":{"properties":{"x":{"type":"string"}},"allOf":[` + repeat(2000, `{"properties":{"y":{}}}`) + `]}}}`
-	for name, schema := range map[string]string{"wide": wide, "tree": tree, "deep": `{"type":"object","properties":{"a":` + deep + `}}`, "allOf": all} {
+	wide := `{"type":"object","properties":{"a":{"allOf":[` + repeat(8000, `{"properties":{"y":{"type":"string"}}}`) + `]}}}`
+	for name, schema := range map[string]string{"wide": wide, "tree": tree, "deep": `{"type":"object","properties":{"a":` + deep + `}}`} {
 		if _, err := rawjson.Check([]byte(schema)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		refuse(t, withTools(function("f", schema)), openAPITarget())
 	}
 	refuse(t, withTools(function("f", `{"type":"object","properties":{"a":`+deep+`}}`)), target(g3))
+	same(t, convert(t, openAPITarget(), all), `{"type":"object","properties":{"r":{"type":"string"}}}`)
 }
 
 // anySchema draws schemas that use everything, also wrongly.

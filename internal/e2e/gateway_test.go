@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -61,8 +62,22 @@ func (o *output) String() string {
 // size is how much was printed so far.
 func (o *output) size() int { return len(o.String()) }
 
-// find waits until the output from an offset on matches and returns the group;
-// "" means that done was closed first.
+// patience ends what would otherwise hang a test that fails; nothing is measured
+// by it.
+const patience = 20 * time.Second
+
+// within waits for ch, or fails the test after long enough.
+func within(t *testing.T, what string, ch <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-ch:
+	case <-time.After(patience):
+		t.Fatalf("this never happened: %s", what)
+	}
+}
+
+// find waits until the output from an offset on matches and returns the group; ""
+// means that it did not happen before done was closed, or not at all.
 func (o *output) find(from int, pattern *regexp.Regexp, done <-chan struct{}) string {
 	for {
 		o.mu.Lock()
@@ -74,6 +89,8 @@ func (o *output) find(from int, pattern *regexp.Regexp, done <-chan struct{}) st
 		select {
 		case <-more:
 		case <-done:
+			return ""
+		case <-time.After(patience):
 			return ""
 		}
 	}
@@ -97,7 +114,7 @@ func start(t *testing.T, yaml string, env ...string) *gateway {
 	g := &gateway{t: t, config: filepath.Join(t.TempDir(), "config.yaml"), log: newOutput()}
 	g.configure(yaml)
 	g.run(env)
-	g.client = &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	g.client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience}
 	t.Cleanup(func() {
 		g.client.CloseIdleConnections()
 		g.stop()

@@ -138,7 +138,7 @@ func TestT47FailureAfterTheCommitPointIsOneErrorFrame(t *testing.T) {
 						t.Errorf("a finish was invented: %s", e)
 					}
 				}
-				if errors != 1 || last[len(last)-1] != "[DONE]" || !strings.Contains(r.body, "one") {
+				if errors != 1 || last[len(last)-1] != "[DONE]" || len(last) < 3 {
 					t.Errorf("stream %q", r.body)
 				}
 				if len(bad.Requests()) != 1 || len(good.Requests()) != 0 {
@@ -247,13 +247,13 @@ func TestT98ClientThatLeavesClosesTheUpstream(t *testing.T) {
 	never := make(chan struct{})
 	phases := map[string]testkit.Fault{
 		"before the head C01": testkit.Hang(),
-		"mid-stream C02":      testkit.PauseAfterEvents(5, never),
+		"mid-stream C02":      testkit.PauseAfterEvents(4, never),
 		"before the body C03": testkit.PauseAfterEvents(0, never),
 	}
 	everyFamily(t, func(t *testing.T, fam family) {
 		for name, fault := range phases {
-			bothWays(t, func(t *testing.T, stream bool) {
-				t.Run(name, func(t *testing.T) {
+			t.Run(name, func(t *testing.T) {
+				bothWays(t, func(t *testing.T, stream bool) {
 					f := fam.fake(t)
 					g := start(t, modelList("router_settings: {num_retries: 2}", deployment("m", fam.model, f)))
 					f.Inject(fault)
@@ -262,7 +262,7 @@ func TestT98ClientThatLeavesClosesTheUpstream(t *testing.T) {
 						body = streamed(body)
 					}
 					g.leave(f, body, stream && strings.HasPrefix(name, "mid"))
-					<-f.Gone()
+					within(t, "the upstream's connection was closed", f.Gone())
 					line := g.log.find(0, requestLine, g.done)
 					if n := len(f.Requests()); n != 1 || !strings.Contains(line, "ClientDisconnected") {
 						t.Errorf("%d requests upstream; the log says %s", n, line)
@@ -295,11 +295,11 @@ func (g *gateway) leave(f *testkit.Fake, body string, content bool) {
 		}
 		io.Copy(io.Discard, resp.Body)
 	}()
-	<-f.Arrived()
+	within(g.t, "the request arrived upstream", f.Arrived())
 	if !content {
 		cancel()
 	}
-	<-done
+	within(g.t, "the client got an answer to leave", done)
 }
 
 // TestR18 is about the commit point from the other side: the first content is

@@ -22,6 +22,8 @@ type rules struct {
 	toolIDs                      string
 	// noNames removes name from all but tool messages (Mistral).
 	noNames bool
+	// at is the index of the message that is read, for what is reported.
+	at int
 }
 
 type reasoningRule uint8
@@ -77,14 +79,15 @@ func (r *rules) messages(dst []byte, c *rawjson.Cursor) []byte {
 		return append(dst, c.Skip()...)
 	}
 	copied, opened := c.I, len(dst)
+	r.at = 0
 	for ok := c.Open('['); ok; ok = c.Next() {
 		start := c.I
-		if !r.breaks(c) {
-			continue
+		if r.breaks(c) {
+			dst = append(dst, c.B[copied:start]...)
+			dst = r.rewrite(dst, c.B[start:c.I])
+			copied = c.I
 		}
-		dst = append(dst, c.B[copied:start]...)
-		dst = r.rewrite(dst, c.B[start:c.I])
-		copied = c.I
+		r.at++
 	}
 	dst = append(dst, c.B[copied:c.I]...)
 	return r.prompts(dst, opened)

@@ -37,7 +37,7 @@ func (s *stream) passChunk(v rawjson.Value, t *top) error {
 	for _, c := range t.choices.Elems() {
 		s.inspect(c, &seen)
 	}
-	if t.id.Kind() == '"' && len(s.id) > 0 && !bytes.Equal(t.id, s.id) {
+	if len(t.id) > len(`""`) && !bytes.Equal(t.id, s.id) {
 		seen.irregular = true
 	}
 	if t.usageValue().Kind() == '{' && s.plainUsage {

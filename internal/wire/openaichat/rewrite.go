@@ -113,7 +113,7 @@ func (r *rules) content(dst []byte, v rawjson.Value) []byte {
 			continue
 		case r.noMedia && isMedia(typ) && (!r.vision || string(typ) != "image_url"):
 			gone++
-			r.e.dropped(fmt.Sprintf("content[%d]", i), r.e.t.Provider+"/"+r.e.t.Model+" cannot read "+string(typ))
+			r.e.dropped(fmt.Sprintf("messages[%d].content[%d]", r.at, i), r.e.t.Provider+"/"+r.e.t.Model+" cannot read "+string(typ))
 			continue
 		}
 		texts = texts && string(typ) == "text"

@@ -41,7 +41,7 @@ type stream struct {
 	stopped  bool // the consumer wants no more
 	content  bool // some content went out
 	answer   llm.Response
-	id       []byte // raw id of the first chunk
+	id       []byte // raw id of the first chunk that has one
 	choices  []streamChoice
 	table    callTable
 	usage    *llm.Usage
@@ -193,6 +193,9 @@ func (s *stream) chunk(data []byte) error {
 		return err
 	}
 	s.begin(&t)
+	if len(s.id) == 0 && len(t.id) > len(`""`) {
+		s.id = append(s.id, t.id...)
+	}
 	only := s.keepUsage(&t, v)
 	if only {
 		return nil
@@ -233,7 +236,6 @@ func (s *stream) begin(t *top) {
 	s.started = true
 	s.answer = *t.response()
 	s.answer.Usage = nil
-	s.id = append(s.id, t.id...)
 	s.table.answer = s.answer.ID
 	s.emit(llm.Event{Kind: llm.EventStart, Response: &s.answer})
 }

@@ -258,3 +258,5 @@ func add(to, what *string) {
 		*to += *what
 	}
 }
+
+func reader(upstream string) *sse.Reader { return sse.NewReader(strings.NewReader(upstream), 0) }

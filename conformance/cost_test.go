@@ -5,8 +5,6 @@ import (
 	"math"
 	"strconv"
 	"testing"
-
-	"github.com/fairlead-gateway/fairlead/conformance/golden"
 )
 
 // costHeader carries the price of an answer in US dollars.

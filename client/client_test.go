@@ -183,8 +183,10 @@ func TestErrorsAreTyped(t *testing.T) {
 		name, body string
 		want       Error
 	}{
-		{"OpenAI's envelope", `{"error":{"message":"no such model","type":"invalid_request_error","param":"model","code":"model_not_found"}}`,
-			Error{Status: 429, Type: "invalid_request_error", Code: "model_not_found", Param: "model", Message: "no such model"}},
+		{
+			"OpenAI's envelope", `{"error":{"message":"no such model","type":"invalid_request_error","param":"model","code":"model_not_found"}}`,
+			Error{Status: 429, Type: "invalid_request_error", Code: "model_not_found", Param: "model", Message: "no such model"},
+		},
 		{"a number for a code", `{"error":{"message":"slow down","code":429}}`, Error{Status: 429, Code: "429", Message: "slow down"}},
 		{"a text for an error", `{"error":"broken"}`, Error{Status: 429, Message: "broken"}},
 		{"a detail", `{"detail":"Not Found"}`, Error{Status: 429, Message: "Not Found"}},

@@ -36,18 +36,37 @@ func TestScripts(t *testing.T) {
 // startGateway starts a gateway in this process on a free port: it listens when the
 // next line of the script runs.
 func startGateway(ts *testscript.TestScript, _ bool, args []string) {
-	port := freePort(ts)
 	env := func(name string) (string, bool) {
 		v := ts.Getenv(name)
 		return v, v != ""
 	}
-	r, err := Start(context.Background(), Options{
-		Args: append([]string{"serve", "--host", "127.0.0.1", "--port", port}, args...), Env: env, Stdout: io.Discard, Stderr: io.Discard,
-	})
+	port := freePort(ts)
+	r, err := Start(context.Background(), onPort(port, Options{Args: args, Env: env}))
 	ts.Check(err)
 	ts.Defer(r.Close)
 	ts.Setenv("PORT", port)
 	ts.Setenv("URL", "http://localhost:"+port)
+}
+
+// onPort makes options that start a silent gateway on a port of this machine.
+func onPort(port string, o Options) Options {
+	o.Args = append([]string{"serve", "--host", "127.0.0.1", "--port", port}, o.Args...)
+	o.Stdout, o.Stderr = io.Discard, io.Discard
+	return o
+}
+
+func startOnFreePort(t *testing.T, o Options) *Running {
+	t.Helper()
+	port, err := unusedPort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Start(t.Context(), onPort(port, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
 }
 
 // free sets PORT to a free port and puts it in the place of PORT in files.
@@ -61,17 +80,21 @@ func free(ts *testscript.TestScript, _ bool, files []string) {
 }
 
 func freePort(ts *testscript.TestScript) string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := unusedPort()
 	ts.Check(err)
-	port := portOfListener(ts, ln)
-	ts.Check(ln.Close())
 	return port
 }
 
-func portOfListener(ts *testscript.TestScript, ln net.Listener) string {
+func unusedPort() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
 	_, port, err := net.SplitHostPort(ln.Addr().String())
-	ts.Check(err)
-	return port
+	if err != nil {
+		return "", err
+	}
+	return port, ln.Close()
 }
 
 // occupy takes a port, as another program would.
@@ -88,7 +111,9 @@ func occupy(ts *testscript.TestScript, _ bool, _ []string) {
 			_ = conn.Close()
 		}
 	}()
-	ts.Setenv("BUSY", portOfListener(ts, ln))
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	ts.Check(err)
+	ts.Setenv("BUSY", port)
 }
 
 // request is curl: request STATUS METHOD URL [BODY [KEY]]; the answer goes to the

@@ -31,7 +31,7 @@ type page struct {
 }
 
 func (p *page) paint(code, s string) string {
-	if !p.color || s == "" {
+	if !p.color || s == "" || code == "" {
 		return s
 	}
 	return code + s + reset

@@ -13,9 +13,9 @@ import (
 // commands are the sub-commands; without one, serve is meant, so that the
 // command line of the litellm program works as it is.
 type commands struct {
-	Serve   serveCommand   `cmd:"" default:"withargs" help:"Start the gateway (what happens without a command)."`
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Start the gateway. It is what happens without a command: fairlead --config F --port 4001."`
 	Check   checkCommand   `cmd:"" help:"Read the configuration and report on every key, without starting."`
-	Doctor  doctorCommand  `cmd:"" help:"Examine a client's .env, the configuration and the network, and say what to do."`
+	Doctor  doctorCommand  `cmd:"" help:"Say what is wrong between a client's .env, the configuration and the network."`
 	Chat    chatCommand    `cmd:"" help:"Chat with a model through a running gateway."`
 	Models  modelsCommand  `cmd:"" help:"List the models that the configuration serves."`
 	Version versionCommand `cmd:"" help:"Print the version."`
@@ -59,7 +59,7 @@ type serveCommand struct {
 	Test    bool   `help:"Send one test request to the gateway that listens on --port, and exit."`
 	Health  bool   `help:"Ask the gateway that listens on --port for the health of its deployments, and exit."`
 	Version bool   `short:"v" help:"Print the version and exit."`
-	PProf   string `placeholder:"ADDR" help:"Serve runtime profiles on this private address."`
+	PProf   string `name:"pprof" placeholder:"ADDR" help:"Serve runtime profiles on this private address."`
 
 	noMeaning
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ func newNetwork(p *program, cfg *config.Config, log *slog.Logger, instance strin
 		return v
 	})
 	if err != nil {
-		log.Error("the proxy settings of the environment cannot be used; upstreams are reached directly", "error", err)
+		log.Error("a proxy setting of the environment cannot be used; it is passed over", "error", err)
 	}
 	return &network{proxies: proxies, Network: upstream.NewNetwork(upstream.Options{
 		ConnectTimeout: f.ConnectTimeout, TotalTimeout: f.TotalTimeout, IdleTimeout: f.IdleTimeout,
@@ -71,6 +72,9 @@ func (n *network) Base(row *provider.Row, url string) (*upstream.Base, error) {
 	}
 	if url == "" {
 		return nil, fmt.Errorf("the provider %s has no address of its own; set api_base", row.Name)
+	}
+	if row.AddVersion && !provider.HasVersion(url) {
+		url = strings.TrimRight(url, "/") + row.Version
 	}
 	return n.Network.Base(url, row.Version)
 }

@@ -40,7 +40,7 @@ func (l *reloader) apply(cfg *config.Config, report *config.Report) error {
 		models.Table.Inherit(old.Models.Table)
 	}
 	l.redactor.p.Store(obs.NewRedactor(secrets(cfg)))
-	l.running.server.Swap(&server.State{Config: cfg, Auth: auth.NewChecker(cfg.General.MasterKey.Reveal()), Models: models})
+	l.running.server.Swap(&server.State{Config: cfg, Auth: auth.NewChecker(cfg.General.MasterKey.Reveal(), cfg.General.KeyHeaderName), Models: models})
 	return nil
 }
 

@@ -40,17 +40,7 @@ type Running struct {
 }
 
 // Start starts the gateway as the command line says and returns when it listens.
-func Start(ctx context.Context, o Options) (*Running, error) {
-	p := newProgram(o)
-	parsed, cli, err := p.parse()
-	if err != nil {
-		return nil, err
-	}
-	if parsed == nil || parsed.Command() != "serve" {
-		return nil, errors.New("these arguments do not start the gateway")
-	}
-	return p.start(ctx, &cli.Serve)
-}
+func Start(ctx context.Context, o Options) (*Running, error) { return StartAt(ctx, o, time.Now) }
 
 // serve runs until a signal or the end of ctx.
 func (p *program) serve(ctx context.Context, c *serveCommand) error {
@@ -162,6 +152,9 @@ func (p *program) start(ctx context.Context, c *serveCommand) (_ *Running, err e
 		}
 	}()
 	if err := p.build(r, c, cfg, report); err != nil {
+		return nil, err
+	}
+	if err := r.serveProfiles(c.PProf); err != nil {
 		return nil, err
 	}
 	r.watch(p, o)

@@ -29,14 +29,20 @@ var Anonymous = Principal{Tenant: "anonymous", Admin: true}
 
 // Checker knows the keys.
 type Checker struct {
-	set    bool
-	digest [sha256.Size]byte
-	tenant string
+	set     bool
+	digest  [sha256.Size]byte
+	tenant  string
+	headers []string
 }
 
 // NewChecker makes a checker for the master key; "" means that no key is needed.
-func NewChecker(masterKey string) *Checker {
-	c := &Checker{set: masterKey != "", digest: sha256.Sum256([]byte(masterKey))}
+// header, when not "", is one more place where clients put the key
+// (general_settings.litellm_key_header_name).
+func NewChecker(masterKey, header string) *Checker {
+	c := &Checker{set: masterKey != "", digest: sha256.Sum256([]byte(masterKey)), headers: keyHeaders}
+	if header != "" {
+		c.headers = append([]string{http.CanonicalHeaderKey(header)}, keyHeaders...)
+	}
 	sum := sha256.Sum256([]byte("tenant:" + masterKey))
 	c.tenant = hex.EncodeToString(sum[:])
 	return c
@@ -51,7 +57,7 @@ func (c *Checker) Check(r *http.Request, keyInQuery bool) (Principal, *llm.Error
 		return Anonymous, nil
 	}
 	found, malformed := false, false
-	for _, name := range keyHeaders {
+	for _, name := range c.headers {
 		values := r.Header[name]
 		if len(values) == 0 {
 			continue

@@ -9,7 +9,7 @@ import (
 const master = "sk-master-0123456789"
 
 func TestKeyIsTakenFromEveryPlaceThatClientsUse(t *testing.T) {
-	c := NewChecker(master)
+	c := NewChecker(master, "")
 	cases := []struct {
 		name, header, value string
 		ok                  bool
@@ -60,14 +60,14 @@ func TestEitherOfTwoHeadersMayHoldTheKey(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", nil)
 	r.Header.Set("Authorization", "Bearer sk-wrong")
 	r.Header.Set("x-api-key", master)
-	if _, err := NewChecker(master).Check(r, false); err != nil {
+	if _, err := NewChecker(master, "").Check(r, false); err != nil {
 		t.Errorf("refused: %v", err)
 	}
 }
 
 func TestKeyInTheQueryCountsOnlyWhereItIsAllowed(t *testing.T) {
 	r := httptest.NewRequest("POST", "/?key="+master, nil)
-	c := NewChecker(master)
+	c := NewChecker(master, "")
 	if _, err := c.Check(r, false); err == nil {
 		t.Error("a key in the query was accepted where it is not allowed")
 	}
@@ -77,15 +77,23 @@ func TestKeyInTheQueryCountsOnlyWhereItIsAllowed(t *testing.T) {
 }
 
 func TestWithoutAMasterKeyEverybodyIsAnonymous(t *testing.T) {
-	p, err := NewChecker("").Check(httptest.NewRequest("GET", "/", nil), false)
+	p, err := NewChecker("", "").Check(httptest.NewRequest("GET", "/", nil), false)
 	if err != nil || p != Anonymous {
 		t.Errorf("principal %+v, error %v", p, err)
 	}
 }
 
 func TestTenantsOfDifferentKeysDiffer(t *testing.T) {
-	a, b := NewChecker("sk-aaaaaaaaaa"), NewChecker("sk-bbbbbbbbbb")
+	a, b := NewChecker("sk-aaaaaaaaaa", ""), NewChecker("sk-bbbbbbbbbb", "")
 	if a.tenant == b.tenant || strings.Contains(a.tenant, "sk-") {
 		t.Errorf("tenants %q and %q", a.tenant, b.tenant)
+	}
+}
+
+func TestTheConfiguredHeaderMayHoldTheKey(t *testing.T) {
+	r := httptest.NewRequest("POST", "/", nil)
+	r.Header.Set("X-Team-Key", master)
+	if _, err := NewChecker(master, "x-team-key").Check(r, false); err != nil {
+		t.Errorf("refused: %v", err)
 	}
 }

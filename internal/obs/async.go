@@ -12,6 +12,10 @@ import (
 // asyncLines bounds the log lines that wait for a slow reader.
 const asyncLines = 4096
 
+// gather is how long the first line of a batch waits for others, so that a busy
+// gateway does not pay a system call a request.
+const gather = 5 * time.Millisecond
+
 // Async is a writer that never blocks its caller: a terminal that was stopped or
 // a full pipe must not stop requests. Lines past the bound are dropped, and a
 // line says how many.
@@ -19,13 +23,14 @@ type Async struct {
 	w       io.Writer
 	lines   chan []byte
 	done    chan struct{}
+	closing chan struct{}
 	dropped atomic.Int64
 	once    sync.Once
 }
 
 // NewAsync starts the writing goroutine; Close ends it.
 func NewAsync(w io.Writer) *Async {
-	a := &Async{w: w, lines: make(chan []byte, asyncLines), done: make(chan struct{})}
+	a := &Async{w: w, lines: make(chan []byte, asyncLines), done: make(chan struct{}), closing: make(chan struct{})}
 	go a.run()
 	return a
 }
@@ -43,7 +48,10 @@ func (a *Async) Write(p []byte) (int, error) {
 // Close writes what is queued, for at most a second, and ends the goroutine.
 // Write must not be called after it.
 func (a *Async) Close() error {
-	a.once.Do(func() { close(a.lines) })
+	a.once.Do(func() {
+		close(a.closing)
+		close(a.lines)
+	})
 	select {
 	case <-a.done:
 	case <-time.After(time.Second):
@@ -55,6 +63,10 @@ func (a *Async) run() {
 	defer close(a.done)
 	var buf []byte
 	for line := range a.lines {
+		select {
+		case <-a.closing:
+		case <-time.After(gather):
+		}
 		buf = a.batch(append(buf[:0], line...))
 		// There is nobody to tell when the log itself cannot be written.
 		_, _ = a.w.Write(buf)

@@ -226,16 +226,21 @@ const (
 	highs = 0x8080808080808080
 )
 
+// special marks the high bit of every byte of w that is a quote, a backslash or a
+// control character. Only the lowest mark is exact: a borrow may add others above it.
+func special(w uint64) uint64 {
+	quote := w ^ ones*'"'
+	slash := w ^ ones*'\\'
+	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*' ') &^ w)) & highs
+}
+
 // plain returns the index of the first byte at or after i that is a quote, a
 // backslash or a control character. Eight bytes at a time: strings are nearly
 // all of a long prompt.
 func plain(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		w := binary.LittleEndian.Uint64(b[i:])
-		quote := w ^ ones*'"'
-		slash := w ^ ones*'\\'
-		hit := ((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*' ') &^ w)
-		if hit &= highs; hit != 0 {
+		if hit := special(w); hit != 0 {
 			return i + bits.TrailingZeros64(hit)/8
 		}
 	}

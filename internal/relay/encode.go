@@ -25,7 +25,7 @@ func (x *exchange) encode(ctx context.Context) error {
 		}
 		x.records = true
 		req = copyContent(req)
-		if x.target.Repair == "" {
+		if x.target.Repair != wire.RepairSignatures && x.target.Repair != wire.RepairThinking {
 			x.restored = x.relay.Keeper.Restore(x.rq.Principal.Tenant, x.target.Provider, req)
 		}
 		if err := x.fetchMedia(ctx, req); err != nil {

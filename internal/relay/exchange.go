@@ -110,6 +110,9 @@ func (x *exchange) mend(err error) (wire.Repair, bool) {
 
 // try encodes, sends and receives once.
 func (x *exchange) try(ctx context.Context) error {
+	if text := x.dep.Config.MockResponse; text != "" {
+		return x.mock(ctx, text)
+	}
 	if err := x.encode(ctx); err != nil {
 		return err
 	}

@@ -50,21 +50,26 @@ func (x *exchange) streamCost(u *llm.Usage) rawjson.Value {
 }
 
 // answerHeaders tells where an answer came from, in the headers that LiteLLM's
-// clients know.
+// clients know. The values share one backing array: they are written with every
+// answer.
 func (x *exchange) answerHeaders(h http.Header) {
-	h["X-Litellm-Model-Id"] = []string{x.step.Deployment.ID}
-	h["X-Litellm-Model-Group"] = []string{x.step.Group}
-	h["X-Litellm-Model-Name"] = []string{x.target.Provider + "/" + x.target.Model}
+	now := x.relay.Now()
+	total := now.Sub(x.rq.Start)
+	v := [...]string{
+		x.step.Deployment.ID, x.step.Group, x.target.Provider + "/" + x.target.Model,
+		milliseconds(total), milliseconds(total - now.Sub(x.sent)),
+	}
+	h["X-Litellm-Model-Id"] = v[0:1:1]
+	h["X-Litellm-Model-Group"] = v[1:2:2]
+	h["X-Litellm-Model-Name"] = v[2:3:3]
+	h["X-Litellm-Response-Duration-Ms"] = v[3:4:4]
+	h["X-Litellm-Overhead-Duration-Ms"] = v[4:5:5]
 	h["X-Litellm-Attempted-Retries"] = number(x.step.Retry)
 	h["X-Litellm-Attempted-Fallbacks"] = number(x.step.Fallback)
 	if x.step.Retry > 0 {
 		h["X-Litellm-Max-Retries"] = number(x.step.MaxRetries)
 	}
 	h["X-Litellm-Key-Spend"] = headerZero
-	now := x.relay.Now()
-	total, upstream := now.Sub(x.rq.Start), now.Sub(x.sent)
-	h["X-Litellm-Response-Duration-Ms"] = milliseconds(total)
-	h["X-Litellm-Overhead-Duration-Ms"] = milliseconds(total - upstream)
 	if x.rq.Models.Config.Fairlead.ExposeAPIBase {
 		h["X-Litellm-Model-Api-Base"] = []string{x.dep.Base.String()}
 	}
@@ -86,8 +91,8 @@ func number(n int) []string {
 	return []string{strconv.Itoa(n)}
 }
 
-func milliseconds(d time.Duration) []string {
-	return []string{strconv.FormatFloat(float64(max(d, 0).Microseconds())/1000, 'f', -1, 64)}
+func milliseconds(d time.Duration) string {
+	return strconv.FormatFloat(float64(max(d, 0).Microseconds())/1000, 'f', -1, 64)
 }
 
 // costHeaders gives the price of a whole answer; of an unknown price it says

@@ -14,6 +14,27 @@ type ListedModel struct {
 	Fallbacks []string
 }
 
+// InfoRow is one row of the deployment list: a deployment under its group's name,
+// or under a visible alias.
+type InfoRow struct {
+	Name       string
+	Deployment *Deployment
+}
+
+// InfoRows lists the deployments under every name that may be asked for.
+func (m *Models) InfoRows() []InfoRow {
+	var out []InfoRow
+	for _, name := range m.visibleAliases() {
+		for _, d := range m.Table.Deployments(m.Config.Aliases[name].Target) {
+			out = append(out, InfoRow{name, d.Ref.(*Deployment)})
+		}
+	}
+	for _, d := range m.deployments {
+		out = append(out, InfoRow{d.Config.ModelName, d})
+	}
+	return out
+}
+
 // Listed returns the model list: aliases first, then the groups in the order of
 // the configuration. A pattern such as gemini/* stands for the models of that
 // provider which are not retired; with patterns it is also listed itself.

@@ -270,9 +270,6 @@ func orBool(p *bool, otherwise bool) bool {
 	return otherwise
 }
 
-// Deployments lists all, in the order of the configuration.
-func (m *Models) Deployments() []*Deployment { return m.deployments }
-
 // First returns the first name that a client can ask for, "" when there is none.
 func (m *Models) First() string {
 	for _, d := range m.deployments {

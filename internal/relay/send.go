@@ -62,6 +62,9 @@ func (x *exchange) outHeader() http.Header {
 	if x.rq.Models.Config.General.ForwardClientHeaders {
 		forwardClientHeaders(h, x.rq.Header)
 	}
+	if org := x.rq.Header["Openai-Organization"]; org != nil && x.rq.Models.Config.General.ForwardOpenAIOrgID {
+		h["Openai-Organization"] = org
+	}
 	for k, v := range x.controls.ExtraHeaders.Members() {
 		if s, ok := v.Str(); ok && forwardable(http.CanonicalHeaderKey(k)) {
 			h.Set(k, s)

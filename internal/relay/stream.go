@@ -125,10 +125,27 @@ func (x *exchange) whole(ctx context.Context, resp *upstream.Response) error {
 	if err != nil {
 		return x.classify(ctx, err)
 	}
+	return x.answerWith(ctx, answer)
+}
+
+// answerWith gives a whole answer to the client in the form that it wants.
+func (x *exchange) answerWith(ctx context.Context, answer *llm.Response) error {
 	if x.rq.LLM.Stream {
 		return x.relayEvents(ctx, llm.Replay(answer), func() bool { return true })
 	}
 	return x.deliver(answer)
+}
+
+// mock answers with the deployment's mock_response, without any upstream. The
+// numbers are LiteLLM's.
+func (x *exchange) mock(ctx context.Context, text string) error {
+	x.call = &wire.Call{Request: x.rq.LLM, Target: x.target, Seed: x.rq.ID}
+	x.sent = x.relay.Now()
+	return x.answerWith(ctx, &llm.Response{
+		ID: "chatcmpl-" + x.rq.ID, Created: x.rq.Start.Unix(), Model: x.target.Model,
+		Choices: []llm.Choice{{Parts: []llm.Part{{Kind: llm.PartText, Text: text}}, Finish: llm.FinishStop}},
+		Usage:   &llm.Usage{Input: 10, Output: 20, Total: 30},
+	})
 }
 
 func (x *exchange) readWhole(ctx context.Context, resp *upstream.Response) (*llm.Response, error) {
@@ -141,7 +158,14 @@ func (x *exchange) readWhole(ctx context.Context, resp *upstream.Response) (*llm
 		return nil, failed
 	}
 	x.debugBody("answer of the upstream", body)
-	return x.dep.Wire.Response(x.call, body)
+	answer, err := x.dep.Wire.Response(x.call, body)
+	if err != nil {
+		return nil, err
+	}
+	if t, ok := x.dep.Wire.(wire.TierReader); ok && answer.ServiceTier == "" {
+		answer.ServiceTier = t.ServiceTier(resp.Header)
+	}
+	return answer, nil
 }
 
 func isEventStream(h http.Header) bool {

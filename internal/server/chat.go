@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/fairlead-gateway/fairlead/internal/config"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
@@ -48,10 +49,21 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, model
 	if model != "" {
 		req.Model, rq.UpstreamName = model, true
 	}
+	applyGeneral(&c.state.Config.General, req)
 	if names := c.state.Models.List(req.Model); len(names) > 1 {
 		return s.completeEach(w, r, rq, names)
 	}
 	return s.Relay.Serve(r.Context(), rq, w)
+}
+
+// applyGeneral puts the operator's general settings over the client's wishes.
+func applyGeneral(g *config.GeneralSettings, req *llm.Request) {
+	if g.CompletionModel != "" {
+		req.Model = g.CompletionModel
+	}
+	if g.AlwaysIncludeStreamUsage {
+		req.IncludeUsage = true
+	}
 }
 
 func decode(body []byte) (*llm.Request, error) {

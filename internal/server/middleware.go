@@ -109,12 +109,19 @@ func (s *Server) bounded(next handler) handler {
 		n := s.inFlight.Add(1)
 		defer s.inFlight.Add(-1)
 		if limit := c.state.Config.Fairlead.MaxConcurrent; limit > 0 && n > int64(limit) {
-			return &llm.Error{
-				Kind: llm.KindUnavailable, Status: http.StatusServiceUnavailable, RetryAfter: time.Second,
-				Message: fmt.Sprintf("The gateway already handles %d requests, as many as fairlead_settings.max_concurrent_requests allows; try again in a second.", limit),
-			}
+			return tooMany(llm.KindUnavailable, http.StatusServiceUnavailable, limit, "fairlead_settings.max_concurrent_requests")
+		}
+		if limit := c.state.Config.General.GlobalMaxParallelRequests; limit > 0 && n > int64(limit) {
+			return tooMany(llm.KindRateLimit, http.StatusTooManyRequests, limit, "general_settings.global_max_parallel_requests")
 		}
 		return next(w, r, c)
+	}
+}
+
+func tooMany(kind llm.ErrorKind, status, limit int, key string) error {
+	return &llm.Error{
+		Kind: kind, Status: status, RetryAfter: time.Second,
+		Message: fmt.Sprintf("The gateway already handles %d requests, as many as %s allows; try again in a second.", limit, key),
 	}
 }
 

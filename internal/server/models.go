@@ -65,12 +65,12 @@ func (s *Server) modelInfo(w http.ResponseWriter, r *http.Request, c *call) erro
 	only := r.URL.Query().Get("litellm_model_id")
 	out := []byte(`{"data":[`)
 	found := false
-	for _, d := range c.state.Models.Deployments() {
-		if only != "" && d.Config.ID != only {
+	for _, row := range c.state.Models.InfoRows() {
+		if only != "" && row.Deployment.Config.ID != only {
 			continue
 		}
 		found = true
-		out = appendDeployment(rawjson.AppendComma(out), d, c.state.Config.Fairlead.ExposeAPIBase)
+		out = appendDeployment(rawjson.AppendComma(out), row, c.state.Config.Fairlead.ExposeAPIBase)
 	}
 	if only != "" && !found {
 		return &llm.Error{
@@ -81,8 +81,9 @@ func (s *Server) modelInfo(w http.ResponseWriter, r *http.Request, c *call) erro
 	return writeJSON(w, append(out, "]}"...))
 }
 
-func appendDeployment(dst []byte, d *relay.Deployment, base bool) []byte {
-	dst = rawjson.AppendStringMember(append(dst, '{'), "model_name", d.Config.ModelName)
+func appendDeployment(dst []byte, row relay.InfoRow, base bool) []byte {
+	d := row.Deployment
+	dst = rawjson.AppendStringMember(append(dst, '{'), "model_name", row.Name)
 	params := []byte{'{'}
 	if base && d.Config.APIBase != "" {
 		params = rawjson.AppendStringMember(params, "api_base", d.Config.APIBase)
@@ -95,10 +96,8 @@ func appendDeployment(dst []byte, d *relay.Deployment, base bool) []byte {
 		info = rawjson.AppendStringMember(info, "key", k)
 	}
 	info = rawjson.AppendStringMember(info, "litellm_provider", d.Row.Name)
-	for _, name := range []string{"mode"} {
-		if v, ok := d.Info.Str(name); ok {
-			info = rawjson.AppendStringMember(info, name, v)
-		}
+	if mode := d.Info.Mode(); mode != "" {
+		info = rawjson.AppendStringMember(info, "mode", mode)
 	}
 	for _, name := range publicInfo {
 		if v, ok := d.Info.Raw(name); ok {

@@ -64,6 +64,11 @@ type MediaReader interface {
 	NeedsData(m *llm.Media, t *Target) bool
 }
 
+// TierReader is a wire whose upstream names the service tier in a header.
+type TierReader interface {
+	ServiceTier(h http.Header) string
+}
+
 // Dialect speaks one format with a client.
 type Dialect interface {
 	// Name of the format: "chat".

@@ -69,7 +69,7 @@ func path(model string, stream bool) string {
 
 // ServiceTier translates the header x-gemini-service-tier of an answer into
 // OpenAI's service_tier ("standard" is "default"); "" when there is none.
-func ServiceTier(h http.Header) string {
+func (Wire) ServiceTier(h http.Header) string {
 	tier := strings.ToLower(h.Get("x-gemini-service-tier"))
 	if tier == "standard" {
 		return "default"

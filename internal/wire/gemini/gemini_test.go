@@ -167,7 +167,7 @@ func TestServiceTierHeaderIsTranslated(t *testing.T) {
 	for in, want := range map[string]string{"standard": "default", "PRIORITY": "priority", "": ""} {
 		h := http.Header{}
 		h.Set("x-gemini-service-tier", in)
-		if got := ServiceTier(h); got != want {
+		if got := (Wire{}).ServiceTier(h); got != want {
 			t.Errorf("ServiceTier(%q) = %q, want %q", in, got, want)
 		}
 	}

@@ -1,0 +1,211 @@
+package sse
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+// ev is an expected event: its name and data.
+type ev struct{ name, data string }
+
+// vectors are what the WHATWG specification says of malformed and odd streams
+// (U14). One deliberate difference: an event that the end of the stream cuts off
+// after its data is returned, since many servers leave out the last blank line.
+var vectors = []struct {
+	name, stream string
+	want         []ev
+}{
+	{"plain", "data: a\n\n", []ev{{"", "a"}}},
+	{"two", "data: a\n\ndata: b\n\n", []ev{{"", "a"}, {"", "b"}}},
+	{"CRLF", "data: a\r\n\r\ndata: b\r\n\r\n", []ev{{"", "a"}, {"", "b"}}},
+	{"CR", "data: a\r\rdata: b\r\r", []ev{{"", "a"}, {"", "b"}}},
+	{"mixed endings", "data: a\r\n\ndata: b\n\r\ndata: c\r\n\r", []ev{{"", "a"}, {"", "b"}, {"", "c"}}},
+	{"byte-order mark", "\xef\xbb\xbfdata: a\n\n", []ev{{"", "a"}}},
+	{"mark only at the start", "data: a\n\n\xef\xbb\xbfdata: b\n\n", []ev{{"", "a"}}},
+	{"mark before a comment", "\xef\xbb\xbf: x\ndata: a\n\n", []ev{{"", "a"}}},
+	{"no space", "data:a\n\n", []ev{{"", "a"}}},
+	{"two spaces", "data:  a\n\n", []ev{{"", " a"}}},
+	{"tab", "data:\ta\n\n", []ev{{"", "\ta"}}},
+	{"trailing space", "data: a \n\n", []ev{{"", "a "}}},
+	{"empty data", "data:\n\n", []ev{{"", ""}}},
+	{"empty data with space", "data: \n\n", []ev{{"", ""}}},
+	{"field without colon", "data\n\n", []ev{{"", ""}}},
+	{"two empty lines of data", "data\ndata\n\n", []ev{{"", "\n"}}},
+	{"several lines", "data: a\ndata: b\ndata: c\n\n", []ev{{"", "a\nb\nc"}}},
+	{"empty line between", "data: a\ndata:\ndata: c\n\n", []ev{{"", "a\n\nc"}}},
+	{"comment", ": hi\n\ndata: a\n\n", []ev{{"", "a"}}},
+	{"comment within an event", "data: a\n: hi\ndata: b\n\n", []ev{{"", "a\nb"}}},
+	{"comment without text", ":\n\ndata: a\n\n", []ev{{"", "a"}}},
+	{"keepalives", ": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\ndata: a\n\n", []ev{{"", "a"}}},
+	{"only comments", ": a\n\n: b\n\n", nil},
+	{"event", "event: ping\ndata: a\n\n", []ev{{"ping", "a"}}},
+	{"event after data", "data: a\nevent: x\n\n", []ev{{"x", "a"}}},
+	{"event twice", "event: x\nevent: y\ndata: a\n\n", []ev{{"y", "a"}}},
+	{"event without data", "event: x\n\ndata: a\n\n", []ev{{"", "a"}}},
+	{"event does not last", "event: x\ndata: a\n\ndata: b\n\n", []ev{{"x", "a"}, {"", "b"}}},
+	{"event: error", "event: error\ndata: {\"error\":1}\n\n", []ev{{"error", "{\"error\":1}"}}},
+	{"empty event", "event:\ndata: a\n\n", []ev{{"", "a"}}},
+	{"id", "id: 1\ndata: a\n\n", []ev{{"", "a"}}},
+	{"id only", "id: 1\n\ndata: a\n\n", []ev{{"", "a"}}},
+	{"retry", "retry: 100\ndata: a\n\n", []ev{{"", "a"}}},
+	{"unknown field", "foo: bar\ndata: a\n\n", []ev{{"", "a"}}},
+	{"space before the field", " data: a\n\ndata: b\n\n", []ev{{"", "b"}}},
+	{"upper case is another field", "DATA: a\n\ndata: b\n\n", []ev{{"", "b"}}},
+	{"colons in the value", "data: a: b:c\n\n", []ev{{"", "a: b:c"}}},
+	{"blank lines", "\n\n\ndata: a\n\n\n\ndata: b\n\n", []ev{{"", "a"}, {"", "b"}}},
+	{"no final blank line", "data: a\n", []ev{{"", "a"}}},
+	{"no final line ending", "data: a", []ev{{"", "a"}}},
+	{"cut within the next event's name", "data: a\n\neve", []ev{{"", "a"}}},
+	{"cut after an event's name", "data: a\n\nevent: x\n", []ev{{"", "a"}}},
+	{"ends with CR", "data: a\r", []ev{{"", "a"}}},
+	{"nothing", "", nil},
+	{"only a mark", "\xef\xbb\xbf", nil},
+	{"NUL in data", "data: a\x00b\n\n", []ev{{"", "a\x00b"}}},
+	{"UTF-8", "data: é😀\n\n", []ev{{"", "é😀"}}},
+	{"bad UTF-8 passes", "data: \xff\n\n", []ev{{"", "\xff"}}},
+	{"line separators are not line ends", "data: a\u2028b\u0085c\n\n", []ev{{"", "a\u2028b\u0085c"}}},
+	{"form feed is not a line end", "data: a\fb\vc\n\n", []ev{{"", "a\fb\vc"}}},
+	{"done", "data: {\"a\":1}\n\ndata: [DONE]\n\n", []ev{{"", "{\"a\":1}"}, {"", "[DONE]"}}},
+	{"long line", "data: " + strings.Repeat("x", 70000) + "\n\n", []ev{{"", strings.Repeat("x", 70000)}}},
+}
+
+func read(r *Reader) ([]ev, error) {
+	var out []ev
+	for {
+		e, err := r.Next()
+		if err != nil {
+			return out, err
+		}
+		out = append(out, ev{e.Name, string(e.Data)})
+	}
+}
+
+func same(a, b []ev) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func TestU14StreamsAreReadAsWHATWGSays(t *testing.T) {
+	for _, tc := range vectors {
+		t.Run(tc.name, func(t *testing.T) {
+			for mode, src := range map[string]io.Reader{
+				"at once": strings.NewReader(tc.stream), "byte by byte": iotest.OneByteReader(strings.NewReader(tc.stream)),
+				"with the end": iotest.DataErrReader(strings.NewReader(tc.stream)),
+			} {
+				got, err := read(NewReader(src, 0))
+				if err != io.EOF || !same(got, tc.want) {
+					t.Errorf("%s: %q %v, want %q", mode, got, err, tc.want)
+				}
+			}
+		})
+	}
+}
+
+func TestU18EverySplitGivesTheSameEvents(t *testing.T) {
+	stream := "\xef\xbb\xbf: k\r\n\r\nevent: x\r\ndata: {\"t\":\"h\\u00e9 \\ud83d\\ude00 é😀\"}\r\n\r\ndata: a\rdata: b\r\r\ndata: c\n\ndata: [DONE]\n\n"
+	want, _ := read(NewReader(strings.NewReader(stream), 0))
+	for i := range len(stream) + 1 {
+		for j := i; j <= len(stream); j++ {
+			src := io.MultiReader(strings.NewReader(stream[:i]), strings.NewReader(stream[i:j]), strings.NewReader(stream[j:]))
+			if got, err := read(NewReader(src, 0)); err != io.EOF || !same(got, want) {
+				t.Fatalf("split at %d and %d: %q %v, want %q", i, j, got, err, want)
+			}
+		}
+	}
+}
+
+func TestEventsAreBounded(t *testing.T) {
+	for name, stream := range map[string]string{
+		"line": "data: " + strings.Repeat("x", 100) + "\n\n", "lines": strings.Repeat("data: 0123456789\n", 10) + "\n",
+		"no line ending": strings.Repeat("x", 100), "comment": ":" + strings.Repeat("x", 100) + "\n",
+	} {
+		if _, err := read(NewReader(strings.NewReader(stream), 64)); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got, err := read(NewReader(strings.NewReader(strings.Repeat("data: 0123456789\n\n", 100)), 64)); err != io.EOF || len(got) != 100 {
+		t.Errorf("many small events: %d %v", len(got), err)
+	}
+}
+
+func TestReadErrorsComeThrough(t *testing.T) {
+	gone := errors.New("gone")
+	got, err := read(NewReader(io.MultiReader(strings.NewReader("data: a\n\ndata: b"), iotest.ErrReader(gone)), 0))
+	if !errors.Is(err, gone) || !same(got, []ev{{"", "a"}}) {
+		t.Errorf("%q %v", got, err)
+	}
+	if _, err := NewReader(silent{}, 0).Next(); !errors.Is(err, io.ErrNoProgress) {
+		t.Errorf("a reader that says nothing: %v", err)
+	}
+}
+
+type silent struct{}
+
+func (silent) Read([]byte) (int, error) { return 0, nil }
+
+func TestBufferedTellsWhetherMoreHasArrived(t *testing.T) {
+	r := NewReader(strings.NewReader("data: a\n\ndata: b\n\n"), 0)
+	if r.Buffered() {
+		t.Error("before the first read")
+	}
+	for _, want := range []bool{true, false} {
+		if _, err := r.Next(); err != nil || r.Buffered() != want {
+			t.Errorf("Buffered = %v, want %v (%v)", r.Buffered(), want, err)
+		}
+	}
+}
+
+func TestWrittenEventsAreReadBack(t *testing.T) {
+	out := AppendComment(nil, "ping")
+	out = AppendData(out, []byte("a\nb\r\nc\rd"))
+	out = AppendNamed(out, "x", []byte("{}"))
+	out = AppendData(out, nil)
+	got, _ := read(NewReader(bytes.NewReader(out), 0))
+	if !same(got, []ev{{"", "a\nb\nc\nd"}, {"x", "{}"}, {"", ""}}) {
+		t.Errorf("%q", got)
+	}
+}
+
+// FuzzReader holds that no stream makes a panic, that the size of a read does not
+// matter, and that data can never forge an event.
+func FuzzReader(f *testing.F) {
+	for _, tc := range vectors {
+		f.Add([]byte(tc.stream), []byte(tc.name))
+	}
+	f.Fuzz(func(t *testing.T, stream, payload []byte) {
+		whole, errWhole := read(NewReader(bytes.NewReader(stream), 1<<20))
+		pieces, errPieces := read(NewReader(iotest.OneByteReader(bytes.NewReader(stream)), 1<<20))
+		if !same(whole, pieces) || errWhole != errPieces {
+			t.Fatalf("at once %q %v, byte by byte %q %v", whole, errWhole, pieces, errPieces)
+		}
+		got, err := read(NewReader(bytes.NewReader(AppendData(nil, payload)), 1<<20))
+		if err != io.EOF || len(got) != 1 {
+			t.Fatalf("payload %q became %q %v", payload, got, err)
+		}
+	})
+}
+
+func BenchmarkReader(b *testing.B) {
+	stream := []byte(strings.Repeat(`data: {"id":"chatcmpl-fake1","object":"chat.completion.chunk","created":1700000000,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}`+"\n\n", 50))
+	b.SetBytes(int64(len(stream)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r := NewReader(bytes.NewReader(stream), 0)
+		for {
+			if _, err := r.Next(); err != nil {
+				break
+			}
+		}
+	}
+}

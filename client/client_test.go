@@ -289,10 +289,9 @@ func TestStateListsEveryCarrierOnce(t *testing.T) {
 	}
 	var got []string
 	for _, s := range m.State() {
-		got = append(got, s.Value)
+		got = append(got, s.Field+" "+s.Value)
 	}
-	slices.Sort(got)
-	if want := []string{"abc", "c2ln", "c2lnbmF0dXJl"}; !slices.Equal(got, want) {
+	if want := []string{"signature abc", "thought_signature c2lnbmF0dXJl", "tool call id c2ln"}; !slices.Equal(got, want) {
 		t.Errorf("state %q, want %q", got, want)
 	}
 	if got := User("signature").State(); got != nil {

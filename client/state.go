@@ -2,6 +2,8 @@ package client
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -16,9 +18,11 @@ type State struct {
 // idMark stands before a signature in the id of a tool call.
 const idMark = "__thought__"
 
-// stateFields are the names under which providers and gateways carry state.
-var stateFields = map[string]bool{
-	"thought_signature": true, "thought_signatures": true, "thoughtSignature": true, "signature": true, "encrypted_content": true,
+// stateFields are the names under which providers and gateways carry state, and how
+// State calls them.
+var stateFields = map[string]string{
+	"thought_signature": "thought_signature", "thought_signatures": "thought_signature", "thoughtSignature": "thought_signature",
+	"signature": "signature", "encrypted_content": "encrypted_content",
 }
 
 // maxDepth bounds the search for state in a message.
@@ -45,10 +49,11 @@ func (s *stateSearch) object(fields map[string]any, depth int) {
 	if depth > maxDepth {
 		return
 	}
-	for name, value := range fields {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		value := fields[name]
 		switch {
-		case stateFields[name]:
-			s.values(name, value)
+		case stateFields[name] != "":
+			s.values(stateFields[name], value)
 		case name == "data" && fields["type"] == "redacted_thinking":
 			s.values("redacted_thinking", value)
 		case name == "id":

@@ -39,9 +39,9 @@ func TestDoctorLiveSeesReasoningStateComeBackFromEveryFamily(t *testing.T) {
 		Args: []string{"doctor", "--live", "--config", path, "--url", "http://" + r.Addr + "/v1"}, Env: env, Stdout: &out, Stderr: &problems,
 	})
 	for _, want := range []string{
-		`gemini/gemini-3-flash-preview +ok +ok .*accepted in turn 2: .*thought_signature`,
+		`gemini/gemini-3-flash-preview +ok +ok .*accepted back: .*thought_signature`,
 		`anthropic/claude-sonnet-4-5 +ok +ok `,
-		`deepseek/deepseek-v4-flash +ok +ok .*accepted in turn 2: text`,
+		`deepseek/deepseek-v4-flash +ok +ok .*accepted back: text`,
 	} {
 		if !regexp.MustCompile(want).Match(out.Bytes()) {
 			t.Errorf("no %s", want)

@@ -265,7 +265,7 @@ func TestReportFitsATerminal(t *testing.T) {
 			t.Errorf("%d columns: %s", w, line)
 		}
 	}
-	for _, want := range []string{"Client  .env", "Configuration  litellm_config.yaml", "2 errors, ", "Next: correct ", "1.23 s", "accepted in turn 2"} {
+	for _, want := range []string{"Client  .env", "Configuration  litellm_config.yaml", "2 errors, ", "Next: correct ", "1.23 s", "accepted back: "} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

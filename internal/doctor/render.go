@@ -204,7 +204,7 @@ func state(r *ModelResult) string {
 	case len(r.Reasoning) == 0:
 		return "none came"
 	case r.Tools == outcomeOK:
-		return "accepted in turn 2: " + strings.Join(r.Reasoning, ", ")
+		return "accepted back: " + strings.Join(r.Reasoning, ", ")
 	}
 	return "came: " + strings.Join(r.Reasoning, ", ")
 }

@@ -39,6 +39,10 @@ type Request struct {
 	// Params are the parameters besides messages and tools under their OpenAI
 	// names and in the client's order, gateway-only keys left out.
 	Params []Param
+	// LenientParams says that this client's protocol always sends parameters that not
+	// every model knows and has no way to ask for leaving them out: they are dropped
+	// and reported, never refused.
+	LenientParams bool
 	// Expanded says that the content below is filled in.
 	Expanded bool
 
@@ -47,6 +51,9 @@ type Request struct {
 	ToolChoice *ToolChoice
 	// ParallelToolCalls is nil when the client does not say.
 	ParallelToolCalls *bool
+	// ToolNames maps the tools' names of this request to what the client calls them,
+	// where its dialect had to change them.
+	ToolNames map[string]string
 	// LegacyFunctions says that the client used the deprecated functions pair and
 	// expects function_call in the answer.
 	LegacyFunctions bool

@@ -45,7 +45,7 @@ func Effective(req *llm.Request, t *Target, supported func(name string) bool) ([
 			kept = append(kept, p)
 		case !Known(p.Name):
 			drops = append(drops, llm.Drop{What: p.Name, Why: "unknown to " + t.Provider})
-		case t.Policy.Drop:
+		case t.Policy.Drop || req.LenientParams:
 			drops = append(drops, llm.Drop{What: p.Name, Why: "not supported by " + t.Provider + "/" + t.Model})
 		default:
 			unsupported = append(unsupported, p.Name)

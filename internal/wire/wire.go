@@ -100,6 +100,11 @@ type Answer struct {
 	MergeReasoning bool
 	// Provider made the answer, for provider-specific fields.
 	Provider string
+	// JSONArray asks for a Gemini stream as one JSON array instead of events.
+	JSONArray bool
+	// OnDone, when set, is told the id and the whole of a complete answer in the
+	// dialect's own format, before the client sees its end.
+	OnDone func(id string, answer rawjson.Value)
 	// StreamCost, when set, gives the cost in USD as JSON number for the usage chunk
 	// of a stream; nil or an absent value leaves it out.
 	StreamCost func(*llm.Usage) rawjson.Value
@@ -115,6 +120,11 @@ type StreamEncoder interface {
 	Close(dst []byte) []byte
 	// Ping writes a keepalive.
 	Ping(dst []byte) []byte
+}
+
+// ContentTyper is a stream encoder whose stream is not text/event-stream.
+type ContentTyper interface {
+	ContentType() string
 }
 
 // Call is an encoded request and what is needed to read its answer.

@@ -43,11 +43,11 @@ type Controls struct {
 func ReadControls(req *llm.Request) (Controls, error) {
 	var c Controls
 	for f := range req.Body.Fields() {
-		name, known := keyName(f.Key)
-		if !known || topKeys[name] != control || !f.Value.Present() {
+		k, _ := readKey(f.Key)
+		if k.class != control || !f.Value.Present() {
 			continue
 		}
-		if err := c.set(name, f.Value); err != nil {
+		if err := c.set(k.name, f.Value); err != nil {
 			return Controls{}, err
 		}
 	}

@@ -38,14 +38,16 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 
 type decoder struct {
 	req       *llm.Request
-	seen      []string
+	seen      [manyKeys]string
+	count     int
 	seenMany  map[string]bool
 	messages  rawjson.Value
 	extraBody rawjson.Value
 }
 
 func (d *decoder) field(f rawjson.Field) error {
-	name, known := keyName(f.Key)
+	k, known := readKey(f.Key)
+	name := k.name
 	if d.duplicate(name) {
 		return llm.BadRequest(name, fmt.Sprintf("Invalid JSON payload: the key %q stands twice at the top level; send it once", name))
 	}
@@ -54,7 +56,7 @@ func (d *decoder) field(f rawjson.Field) error {
 			return llm.BadRequest(right, fmt.Sprintf("Invalid JSON payload: the key %q must be written %q", name, right))
 		}
 	}
-	switch topKeys[name] {
+	switch k.class {
 	case envelope:
 		return d.envelope(name, f.Value)
 	case control:
@@ -67,16 +69,6 @@ func (d *decoder) field(f rawjson.Field) error {
 	return nil
 }
 
-// keyName decodes a quoted key; known says that it is one of topKeys.
-func keyName(key rawjson.Value) (name string, known bool) {
-	if name, ok := names[string(key.Bare())]; ok {
-		return name, true
-	}
-	name = key.Text()
-	_, known = topKeys[name]
-	return name, known
-}
-
 // manyKeys is the number of keys from which a map finds duplicates faster.
 const manyKeys = 32
 
@@ -86,21 +78,21 @@ func (d *decoder) duplicate(name string) bool {
 		d.seenMany[name] = true
 		return dup
 	}
-	for _, s := range d.seen {
+	for _, s := range d.seen[:d.count] {
 		if s == name {
 			return true
 		}
 	}
-	if d.seen == nil {
-		d.seen = make([]string, 0, manyKeys/2)
+	if d.count < manyKeys {
+		d.seen[d.count] = name
+		d.count++
+		return false
 	}
-	d.seen = append(d.seen, name)
-	if len(d.seen) > manyKeys {
-		d.seenMany = make(map[string]bool, 2*manyKeys)
-		for _, s := range d.seen {
-			d.seenMany[s] = true
-		}
+	d.seenMany = make(map[string]bool, 2*manyKeys)
+	for _, s := range d.seen {
+		d.seenMany[s] = true
 	}
+	d.seenMany[name] = true
 	return false
 }
 

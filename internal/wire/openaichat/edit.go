@@ -21,12 +21,13 @@ func (e *encoding) edit(body rawjson.Value) []byte {
 		if key == nil {
 			break
 		}
-		name, _ := keyName(key)
+		k, _ := readKey(key)
+		name := k.name
 		if e.overridden(name) {
 			c.Skip()
 			continue
 		}
-		switch topKeys[name] {
+		switch k.class {
 		case control:
 			c.Skip()
 		case envelope:

@@ -17,7 +17,7 @@ func (Dialect) Expand(req *llm.Request) error {
 	}
 	var messages, tools rawjson.Value
 	for f := range req.Body.Fields() {
-		switch name, _ := keyName(f.Key); name {
+		switch k, _ := readKey(f.Key); k.name {
 		case "messages":
 			messages = f.Value
 		case "tools":

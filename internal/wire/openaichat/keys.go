@@ -1,6 +1,10 @@
 package openaichat
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+)
 
 // class says what the gateway does with a top-level key of a request.
 type class uint8
@@ -41,14 +45,51 @@ var topKeys = map[string]class{
 	"top_logprobs": param, "top_p": param, "user": param, "verbosity": param, "web_search_options": param,
 }
 
-// names interns the keys above, so that reading one costs no allocation.
-var names = func() map[string]string {
-	m := make(map[string]string, len(topKeys))
-	for k := range topKeys {
-		m[k] = k
+// topKey is one entry of topKeys.
+type topKey struct {
+	name  string
+	class class
+}
+
+// keysByLength holds topKeys by the length of their names: a request has few keys
+// of each length, so that finding one is a comparison or two.
+var keysByLength = func() [][]topKey {
+	var out [][]topKey
+	for name, c := range topKeys {
+		for len(out) <= len(name) {
+			out = append(out, nil)
+		}
+		out[len(name)] = append(out[len(name)], topKey{name, c})
 	}
-	return m
+	return out
 }()
+
+// readKey decodes a quoted key of the top level. Known says that it is one of
+// topKeys; any other is a parameter.
+func readKey(key rawjson.Value) (k topKey, known bool) {
+	bare := key.Bare()
+	if k, known = findKey(bare); known {
+		return k, true
+	}
+	name := key.Text()
+	if key.Escaped() {
+		if k, known = findKey([]byte(name)); known {
+			return k, true
+		}
+	}
+	return topKey{name: name}, false
+}
+
+func findKey(name []byte) (topKey, bool) {
+	if len(name) < len(keysByLength) {
+		for _, k := range keysByLength[len(name)] {
+			if string(name) == k.name {
+				return k, true
+			}
+		}
+	}
+	return topKey{}, false
+}
 
 // guarded are the keys that must not come in another case: a client or upstream
 // that folds case would read another value than the one that was checked.

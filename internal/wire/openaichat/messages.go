@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
-	"github.com/fairlead-gateway/fairlead/internal/signature"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
@@ -15,6 +14,8 @@ type rules struct {
 	e *encoding
 	// reasoning is what happens to reasoning_content in history.
 	reasoning reasoningRule
+	// breaks are the features of a message that break a rule of this provider.
+	breaks feature
 	// stripCache removes cache_control.
 	stripCache bool
 	// textContent and noMedia change content lists.
@@ -49,7 +50,47 @@ func (e *encoding) messageRules() rules {
 	if e.q.OpenAI && r.toolIDs == "" {
 		r.toolIDs = "openai40"
 	}
+	r.breaks = r.broken()
 	return r
+}
+
+// broken collects the features that this provider cannot take.
+func (r *rules) broken() feature {
+	f := carriers | thinkingPart | imageText | markedID | otherArguments | escapedKey
+	for _, rule := range []struct {
+		on   bool
+		what feature
+	}{
+		{r.stripCache, cacheControl},
+		{r.textContent, contentList},
+		{r.noMedia, media},
+		{r.noNames, named},
+		{r.toolIDs == "openai40", longID},
+		{r.toolIDs == "mistral9", otherID},
+		{r.reasoning == stripReasoning || r.e.q.ReasoningField != "", reasoned},
+	} {
+		if rule.on {
+			f |= rule.what
+		}
+	}
+	return f
+}
+
+// mustRewrite reports whether a message with these features must be written anew.
+func (r *rules) mustRewrite(f feature) bool {
+	if f&r.breaks != 0 {
+		return true
+	}
+	if f&assistant == 0 {
+		return f&reasoned != 0
+	}
+	switch r.reasoning {
+	case fillReasoning:
+		return f&(toolCalls|reasoned) == toolCalls
+	case fillAll:
+		return f&reasoned == 0
+	}
+	return false
 }
 
 func (e *encoding) reasoningRule() reasoningRule {
@@ -82,7 +123,7 @@ func (r *rules) messages(dst []byte, c *rawjson.Cursor) []byte {
 	r.at = 0
 	for ok := c.Open('['); ok; ok = c.Next() {
 		start := c.I
-		if r.breaks(c) {
+		if r.mustRewrite(scanMessage(c)) {
 			dst = append(dst, c.B[copied:start]...)
 			dst = r.rewrite(dst, c.B[start:c.I])
 			copied = c.I
@@ -114,184 +155,3 @@ func (r *rules) prompts(dst []byte, opened int) []byte {
 }
 
 const schemaPrompt = "Answer with one JSON object and nothing else. It must follow this JSON schema:\n"
-
-// breaks steps over one message and reports whether it must be written anew.
-func (r *rules) breaks(c *rawjson.Cursor) bool {
-	if c.Peek() != '{' {
-		c.Skip()
-		return false
-	}
-	broken, assistant, calls, reasoning := false, false, false, false
-	for ok := c.Open('{'); ok; ok = c.Next() {
-		key := c.Key()
-		if key == nil {
-			return broken
-		}
-		if key.Escaped() {
-			broken = true
-		}
-		switch string(key.Bare()) {
-		case "role":
-			assistant = c.Skip().Is("assistant")
-		case "content":
-			broken = r.contentBreaks(c) || broken
-		case "tool_calls":
-			calls = c.Peek() == '['
-			broken = r.callsBreak(c) || broken
-		case "tool_call_id":
-			broken = r.badID(c.Skip()) || broken
-		case "reasoning_content":
-			reasoning = c.Skip().Present()
-		default:
-			broken = r.carrier(key.Bare()) || broken
-			c.Skip()
-		}
-	}
-	if !assistant {
-		return broken || reasoning
-	}
-	return broken || r.reasoningBreaks(reasoning, calls)
-}
-
-func (r *rules) reasoningBreaks(has, calls bool) bool {
-	switch r.reasoning {
-	case stripReasoning:
-		return has
-	case fillReasoning:
-		return !has && calls || has && r.e.q.ReasoningField != ""
-	case fillAll:
-		return !has
-	}
-	return has && r.e.q.ReasoningField != ""
-}
-
-// carrier reports whether a member of a message is the gateway's or another
-// provider's own and must not go upstream as it is.
-func (r *rules) carrier(key []byte) bool {
-	switch string(key) {
-	case "thinking_blocks", "provider_specific_fields", "extra_content", "images", "reasoning_text":
-		return true
-	case "reasoning_details", "reasoning":
-		return true // rewritten under the provider's own name, or removed
-	case "cache_control":
-		return r.stripCache
-	case "name":
-		return r.noNames
-	}
-	return false
-}
-
-func (r *rules) contentBreaks(c *rawjson.Cursor) bool {
-	if c.Peek() != '[' {
-		c.Skip()
-		return false
-	}
-	broken := r.textContent
-	for ok := c.Open('['); ok; ok = c.Next() {
-		if c.Peek() != '{' {
-			c.Skip()
-			continue
-		}
-		for ok := c.Open('{'); ok; ok = c.Next() {
-			switch string(c.Key().Bare()) {
-			case "type":
-				broken = r.partBreaks(c.Skip().Bare()) || broken
-			case "cache_control":
-				c.Skip()
-				broken = broken || r.stripCache
-			case "image_url":
-				broken = c.Skip().Kind() == '"' || broken
-			default:
-				c.Skip()
-			}
-		}
-	}
-	return broken
-}
-
-func (r *rules) partBreaks(typ []byte) bool {
-	switch string(typ) {
-	case "thinking", "redacted_thinking":
-		return true
-	}
-	return r.noMedia && isMedia(typ)
-}
-
-func isMedia(typ []byte) bool {
-	switch string(typ) {
-	case "image_url", "input_image", "image", "input_audio", "file", "input_file", "video_url", "input_video":
-		return true
-	}
-	return false
-}
-
-func (r *rules) callsBreak(c *rawjson.Cursor) bool {
-	if c.Peek() != '[' {
-		c.Skip()
-		return false
-	}
-	broken := false
-	for ok := c.Open('['); ok; ok = c.Next() {
-		broken = r.callBreaks(c) || broken
-	}
-	return broken
-}
-
-func (r *rules) callBreaks(c *rawjson.Cursor) bool {
-	if c.Peek() != '{' {
-		c.Skip()
-		return false
-	}
-	broken := false
-	for ok := c.Open('{'); ok; ok = c.Next() {
-		switch string(c.Key().Bare()) {
-		case "id":
-			broken = r.badID(c.Skip()) || broken
-		case "function":
-			broken = functionBreaks(c) || broken
-		case "provider_specific_fields", "extra_content", "cache_control", "index":
-			c.Skip()
-			broken = true
-		default:
-			c.Skip()
-		}
-	}
-	return broken
-}
-
-func functionBreaks(c *rawjson.Cursor) bool {
-	if c.Peek() != '{' {
-		c.Skip()
-		return false
-	}
-	broken := false
-	for ok := c.Open('{'); ok; ok = c.Next() {
-		switch string(c.Key().Bare()) {
-		case "arguments":
-			broken = c.Skip().Kind() != '"' || broken
-		case "provider_specific_fields":
-			c.Skip()
-			broken = true
-		default:
-			c.Skip()
-		}
-	}
-	return broken
-}
-
-// shortest id that can carry a signature behind a mark.
-const minMarked = 20
-
-func (r *rules) badID(v rawjson.Value) bool {
-	id := v.Bare()
-	if r.toolIDs == "mistral9" {
-		return !isMistralID(id)
-	}
-	if len(id) < minMarked {
-		return false
-	}
-	if r.toolIDs == "openai40" && len(id) > maxOpenAIID {
-		return true
-	}
-	return bytes.Contains(id, []byte(signature.Mark)) || bytes.Contains(id, []byte("_ts_"))
-}

@@ -15,9 +15,11 @@ type seenChunk struct {
 	finish    llm.Finish
 	choice    int
 	count     int
-	// the content string of a chunk that is nothing but content
+	// text is the one string that a chunk brings, strings how many it brings, and
+	// only says that it brings nothing else.
 	text      rawjson.Value
-	textStart int
+	strings   int
+	thought   bool // text is reasoning
 	only      bool
 	reasoning string
 	begun     []*llm.ToolCall
@@ -47,10 +49,10 @@ func (s *stream) passChunk(v rawjson.Value, t *top) error {
 	raw := []byte(v)
 	if seen.irregular {
 		raw = s.regularChunk(v, &seen)
-	} else if seen.count == 1 && seen.only && seen.text != nil {
+	} else if seen.count == 1 && seen.only && seen.strings == 1 {
 		// Both slices end with the same array, so their capacities tell the offset.
 		if at := cap(v) - cap(seen.text); at > 0 && at+len(seen.text) <= len(v) {
-			s.shape.learn(seen.choice, v, at, at+len(seen.text))
+			s.shape.learn(seen.choice, seen.thought, v, at, at+len(seen.text))
 		}
 	}
 	for _, choice := range seen.ends {
@@ -113,30 +115,46 @@ func (s *stream) inspect(v rawjson.Value, seen *seenChunk) {
 	}
 }
 
-// inspectDelta reports whether the delta is nothing but content.
+// brings notes a string that a chunk brings.
+func (seen *seenChunk) brings(v rawjson.Value, thought bool) {
+	if v.Kind() != '"' {
+		return
+	}
+	seen.text, seen.thought = v, thought
+	seen.strings++
+}
+
+// inspectDelta reports whether the delta brings strings and nothing else.
 func (s *stream) inspectDelta(c *streamChoice, v rawjson.Value, seen *seenChunk) (only bool) {
 	only = c.role
 	for f := range v.Fields() {
+		if !f.Value.Present() {
+			continue
+		}
 		switch string(f.Key.Bare()) {
 		case "content":
-			if f.Value.Kind() == '"' {
-				seen.text = f.Value
-				seen.content = seen.content || len(f.Value) > len(`""`)
-			} else if f.Value.Kind() == '[' {
+			if f.Value.Kind() == '[' {
 				seen.irregular, seen.content = true, true
+				break
 			}
+			seen.brings(f.Value, false)
+			seen.content = seen.content || len(f.Value) > len(`""`)
 			continue
-		case "role":
-			c.role = c.role || f.Value.Present()
-		case "tool_calls":
-			s.inspectCalls(c, f.Value, seen)
 		case "reasoning_content":
+			seen.brings(f.Value, true)
 			s.inspectReasoning(f.Value, seen)
+			continue
+		case "tool_calls":
+			if s.inspectCalls(c, f.Value, seen) {
+				continue
+			}
+		case "role":
+			c.role = true
 		case "reasoning", "reasoning_details":
-			seen.irregular = seen.irregular || f.Value.Present()
+			seen.irregular = true
 			s.inspectReasoning(f.Value, seen)
 		case "refusal", "function_call", "audio", "images":
-			seen.content = seen.content || f.Value.Present()
+			seen.content = true
 		}
 		only = false
 	}
@@ -160,8 +178,11 @@ func (s *stream) inspectReasoning(v rawjson.Value, seen *seenChunk) {
 	}
 }
 
-func (s *stream) inspectCalls(c *streamChoice, v rawjson.Value, seen *seenChunk) {
-	for _, e := range v.Elems() {
+// inspectCalls reads the calls of a delta. It reports whether they are one more
+// piece of the arguments of one call and nothing else.
+func (s *stream) inspectCalls(c *streamChoice, v rawjson.Value, seen *seenChunk) (piece bool) {
+	piece = true
+	for i, e := range v.Elems() {
 		seen.content = true
 		d := readDelta(e)
 		at, begins := s.table.find(c.index, &d)
@@ -171,11 +192,16 @@ func (s *stream) inspectCalls(c *streamChoice, v rawjson.Value, seen *seenChunk)
 		if !ok || int(n) != call.out || callIrregular(&d, begins) {
 			seen.irregular = true
 		}
-		call.args = call.args || d.arguments() != nil
+		piece = piece && i == 0 && !begins && call.args && !d.custom
+		if args := d.arguments(); args != nil {
+			call.args = true
+			seen.brings(args, false)
+		}
 		if begins && s.keep {
 			seen.begun = append(seen.begun, &llm.ToolCall{ID: call.id, Name: d.name.Text(), Arguments: d.args.Text(), Custom: d.custom})
 		}
 	}
+	return piece
 }
 
 // callIrregular says that a delta breaks S6: a first one must have an id and a

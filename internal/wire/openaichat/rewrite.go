@@ -12,7 +12,6 @@ import (
 // it demands.
 func (r *rules) rewrite(dst []byte, msg rawjson.Value) []byte {
 	f := readFields(msg)
-	assistant := f.role.Is("assistant")
 	dst = append(dst, '{')
 	for key, v := range msg.Members() {
 		switch key {
@@ -29,12 +28,12 @@ func (r *rules) rewrite(dst []byte, msg rawjson.Value) []byte {
 				dst = rawjson.AppendMember(dst, key, v)
 			}
 		default:
-			if !r.carrier([]byte(key)) {
+			if !isCarrier([]byte(key)) && !(r.stripCache && key == "cache_control") {
 				dst = rawjson.AppendMember(dst, key, v)
 			}
 		}
 	}
-	if assistant && r.reasoning != stripReasoning {
+	if f.role.Is("assistant") && r.reasoning != stripReasoning {
 		dst = r.appendReasoning(dst, f)
 	}
 	return append(dst, '}')

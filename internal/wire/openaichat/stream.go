@@ -176,10 +176,11 @@ func (s *stream) head(choice int) []byte {
 
 // chunk handles one event of the provider.
 func (s *stream) chunk(data []byte) error {
-	if s.native && s.shape.matches(data) {
-		s.content = true
-		s.emit(llm.Event{Kind: llm.EventRaw, Choice: s.shape.choice, Raw: data, Content: true})
-		return nil
+	if s.native {
+		if text, ok := s.shape.matches(data); ok {
+			s.passShape(data, text)
+			return nil
+		}
 	}
 	v, err := rawjson.Check(data)
 	if err != nil {
@@ -204,6 +205,17 @@ func (s *stream) chunk(data []byte) error {
 		return s.passChunk(v, &t)
 	}
 	return s.readChunk(&t)
+}
+
+// passShape hands on a chunk of the known shape.
+func (s *stream) passShape(data, text []byte) {
+	s.content = true
+	ev := llm.Event{Kind: llm.EventRaw, Choice: s.shape.choice, Raw: data, Content: true}
+	if s.keep && s.shape.reasoning {
+		quoted := data[len(s.shape.before)-1 : len(s.shape.before)+len(text)+1]
+		ev.Delta = rawjson.Value(quoted).Text()
+	}
+	s.emit(ev)
 }
 
 func (s *stream) failure(t *top) error {

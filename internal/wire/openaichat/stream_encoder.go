@@ -141,9 +141,9 @@ func (e *encoder) delta(dst []byte, ev *llm.Event) []byte {
 		dst = stateDelta(dst, ev)
 	case llm.EventImage:
 		dst = append(rawjson.AppendKey(dst, "images"), '[')
-		dst = append(appendImage(dst, ev.Index, media(ev)), ']')
+		dst = append(appendImage(dst, ev.Index, eventMedia(ev)), ']')
 	case llm.EventAudio:
-		dst = appendAudio(dst, media(ev), ev.Delta, e.a)
+		dst = appendAudio(dst, eventMedia(ev), ev.Delta, e.a)
 	case llm.EventFields:
 		dst = appendFields(dst, ev.Fields, nil)
 	}
@@ -154,7 +154,7 @@ func (e *encoder) delta(dst []byte, ev *llm.Event) []byte {
 	return append(dst, endDelta...)
 }
 
-func media(ev *llm.Event) *llm.Media {
+func eventMedia(ev *llm.Event) *llm.Media {
 	if ev.Media == nil {
 		return &llm.Media{}
 	}

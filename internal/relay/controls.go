@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -53,7 +54,7 @@ func credentialsRefused(key string) *llm.Error {
 // overrides are the controls that concern routing.
 func (x *exchange) overrides() route.Overrides {
 	return route.Overrides{
-		Endpoint: "/chat/completions", NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
+		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0,
 	}
 }

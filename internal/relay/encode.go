@@ -13,7 +13,7 @@ import (
 // encode writes the request for the current target.
 func (x *exchange) encode(ctx context.Context) error {
 	req := x.rq.LLM
-	w := x.dep.Wire
+	w := x.wire
 	if w.Native() == x.rq.Dialect.Name() {
 		x.records = x.target.Quirks.Reasoning != ""
 		if x.records {
@@ -81,7 +81,7 @@ func withParams(req *llm.Request, params []llm.Param) *llm.Request {
 
 // fetchMedia gets what the wire cannot pass on as an address.
 func (x *exchange) fetchMedia(ctx context.Context, req *llm.Request) error {
-	reader, ok := x.dep.Wire.(wire.MediaReader)
+	reader, ok := x.wire.(wire.MediaReader)
 	if !ok {
 		return nil
 	}

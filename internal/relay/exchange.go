@@ -28,6 +28,7 @@ type exchange struct {
 	// Of the current attempt.
 	step     route.Step
 	dep      *Deployment
+	wire     wire.Wire
 	target   *wire.Target
 	call     *wire.Call
 	header   http.Header // of the upstream's answer
@@ -72,7 +73,12 @@ func (x *exchange) attempt(ctx context.Context) error {
 	}
 	x.dep, x.target = dep, dep.Target(model)
 	x.applyControls()
+	x.wire = dep.wireFor(x.rq.Dialect.Name())
 	err = x.try(ctx)
+	if x.wire != dep.Wire && x.learn(err) {
+		x.wire = dep.Wire
+		err = x.try(ctx)
+	}
 	for range maxRepairs {
 		repair, ok := x.mend(err)
 		if !ok {
@@ -90,7 +96,7 @@ const maxRepairs = 2
 
 // mend finds the repair for a refusal because of lost or foreign reasoning state.
 func (x *exchange) mend(err error) (wire.Repair, bool) {
-	m, ok := x.dep.Wire.(wire.Mender)
+	m, ok := x.wire.(wire.Mender)
 	if err == nil || !ok || x.begun || x.call == nil {
 		return "", false
 	}
@@ -138,7 +144,7 @@ const maxErrorBody = 1 << 20
 func (x *exchange) refused(resp *upstream.Response) error {
 	body := resp.Excerpt(maxErrorBody)
 	x.debugBody("refusal of the upstream", body)
-	e := x.dep.Wire.Error(resp.Status, resp.Header, body)
+	e := x.wire.Error(resp.Status, resp.Header, body)
 	e.Upstream = true
 	e.Provider, e.Model = x.target.Provider, x.target.Model
 	if e.Header == nil {

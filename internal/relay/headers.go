@@ -17,7 +17,8 @@ func (x *exchange) answer() wire.Answer {
 	cd := x.dep.Config
 	a := wire.Answer{
 		Model: x.shownModel(), CallID: x.rq.ID, Created: x.rq.Start.Unix(), Provider: x.target.Provider,
-		SignatureInID:  orBool(cd.ThoughtSignatureInToolCallID, true),
+		SignatureInID: orBool(cd.ThoughtSignatureInToolCallID, true),
+		JSONArray:     x.rq.JSONArray, OnDone: x.rq.OnDone,
 		MergeReasoning: cd.MergeReasoningContentInChoices || x.rq.Models.Config.Defaults.MergeReasoningContentInChoices,
 	}
 	if s := x.controls.SignatureInID; s != nil {

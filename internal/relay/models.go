@@ -50,6 +50,7 @@ type Deployment struct {
 	Client *upstream.Client
 	Base   *upstream.Base
 
+	responses responsesAPI
 	any       *anyProvider // of a bare "*", else nil
 	defaults  []llm.Param
 	extraBody []llm.Param

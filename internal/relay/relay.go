@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/auth"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/obs"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/reasoning"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
@@ -44,6 +45,11 @@ type Request struct {
 	// UpstreamName shows the upstream's name of the model in the answer, as the
 	// /engines/{model} routes do.
 	UpstreamName bool
+	// JSONArray and OnDone are passed on in wire.Answer.
+	JSONArray bool
+	OnDone    func(id string, answer rawjson.Value)
+	// Endpoint is the path as errors name it, "" for "/chat/completions".
+	Endpoint string
 }
 
 // BegunError says that a request failed after its answer had begun: the client

@@ -28,7 +28,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b
 // stream takes a streamed answer to a client that wants a stream.
 func (x *exchange) stream(ctx context.Context, resp *upstream.Response) error {
 	rd := sse.NewReader(resp.Body, int(x.rq.Models.Config.Fairlead.MaxEventBytes))
-	return x.relayEvents(ctx, x.dep.Wire.Stream(x.call, rd), rd.Buffered)
+	return x.relayEvents(ctx, x.wire.Stream(x.call, rd), rd.Buffered)
 }
 
 // relayEvents encodes events for the client. Nothing is written before the first
@@ -56,7 +56,7 @@ func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, 
 			if !ev.Commits() {
 				continue
 			}
-			x.beginStream()
+			x.beginStream(enc)
 		}
 		if len(out) == 0 || (more() && len(out) < flushSize) {
 			continue
@@ -89,11 +89,14 @@ func (x *exchange) broken(ctx context.Context, enc wire.StreamEncoder, out []byt
 }
 
 // beginStream is the commit point: from here on the answer is this deployment's.
-func (x *exchange) beginStream() {
+func (x *exchange) beginStream(enc wire.StreamEncoder) {
 	x.begun = true
 	x.status = http.StatusOK
 	h := x.w.Header()
 	h["Content-Type"] = headerEventStream
+	if t, ok := enc.(wire.ContentTyper); ok {
+		h["Content-Type"] = []string{t.ContentType()}
+	}
 	h["Cache-Control"] = headerNoCache
 	h["X-Accel-Buffering"] = headerNo
 	x.answerHeaders(h)
@@ -151,18 +154,18 @@ func (x *exchange) mock(ctx context.Context, text string) error {
 func (x *exchange) readWhole(ctx context.Context, resp *upstream.Response) (*llm.Response, error) {
 	if x.call.Aggregate && isEventStream(resp.Header) {
 		rd := sse.NewReader(resp.Body, int(x.rq.Models.Config.Fairlead.MaxEventBytes))
-		return llm.Collect(x.dep.Wire.Stream(x.call, rd))
+		return llm.Collect(x.wire.Stream(x.call, rd))
 	}
 	body, failed := resp.ReadAll(x.rq.Models.Config.Fairlead.MaxResponseBytes)
 	if failed != nil {
 		return nil, failed
 	}
 	x.debugBody("answer of the upstream", body)
-	answer, err := x.dep.Wire.Response(x.call, body)
+	answer, err := x.wire.Response(x.call, body)
 	if err != nil {
 		return nil, err
 	}
-	if t, ok := x.dep.Wire.(wire.TierReader); ok && answer.ServiceTier == "" {
+	if t, ok := x.wire.(wire.TierReader); ok && answer.ServiceTier == "" {
 		answer.ServiceTier = t.ServiceTier(resp.Header)
 	}
 	return answer, nil

@@ -12,10 +12,11 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
 func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request, c *call) error {
-	return s.complete(w, r, c, "")
+	return s.complete(w, r, c, nil)
 }
 
 // engineCompletions serves /engines/{model}/chat/completions and Azure's
@@ -28,26 +29,31 @@ func (s *Server) engineCompletions(w http.ResponseWriter, r *http.Request, c *ca
 	if m, err := url.PathUnescape(model); err == nil {
 		model = m
 	}
-	return s.complete(w, r, c, model)
+	return s.complete(w, r, c, func(rq *relay.Request) error {
+		rq.LLM.Model, rq.UpstreamName = model, true
+		return nil
+	})
 }
 
-// complete reads a body and relays it. model, when not "", comes from the path
-// and wins over the body's.
-func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, model string) error {
+// complete reads a body in the dialect of the call and relays it. prepare, when
+// not nil, adds what the path says.
+func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, prepare func(*relay.Request) error) error {
 	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
 	if err != nil {
 		return err
 	}
-	req, err := decode(body)
+	req, err := decode(c.dialect, body)
 	if err != nil {
 		return err
 	}
 	rq := &relay.Request{
 		ID: c.id, Start: c.start, Header: r.Header, Principal: c.principal,
-		Models: c.state.Models, Dialect: chat, LLM: req,
+		Models: c.state.Models, Dialect: c.dialect, LLM: req,
 	}
-	if model != "" {
-		req.Model, rq.UpstreamName = model, true
+	if prepare != nil {
+		if err := prepare(rq); err != nil {
+			return err
+		}
 	}
 	applyGeneral(&c.state.Config.General, req)
 	if names := c.state.Models.List(req.Model); len(names) > 1 {
@@ -66,7 +72,7 @@ func applyGeneral(g *config.GeneralSettings, req *llm.Request) {
 	}
 }
 
-func decode(body []byte) (*llm.Request, error) {
+func decode(d wire.Dialect, body []byte) (*llm.Request, error) {
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
@@ -77,7 +83,7 @@ func decode(body []byte) (*llm.Request, error) {
 	if v.Kind() != '{' {
 		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")
 	}
-	return chat.Decode(v)
+	return d.Decode(v)
 }
 
 // maxPrealloc bounds what a declared length alone makes us allocate.

@@ -28,7 +28,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, c *call, err error
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
 	}
-	status, body := chat.Error(e)
+	status, body := c.dialect.Error(e)
 	if c.state.Config.General.IncludeCallIDInErrorBody {
 		body = withCallID(body, c.id)
 	}

@@ -12,10 +12,12 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/auth"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/upstream"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
 // call is one request with what the middleware found out about it.
 type call struct {
+	dialect   wire.Dialect
 	id        string
 	start     time.Time
 	state     *State
@@ -26,10 +28,13 @@ type call struct {
 type handler func(w http.ResponseWriter, r *http.Request, c *call) error
 
 // middleware in reading order: what a request passes from the outside in.
-func (s *Server) wrap(h handler) http.Handler {
+func (s *Server) wrap(h handler, dialect wire.Dialect) http.Handler {
+	if dialect == nil {
+		dialect = chat
+	}
 	h = s.recovered(s.bounded(s.loopGuarded(s.cors(h))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{id: requestID(r), start: s.Now(), state: s.State()}
+		c := &call{dialect: dialect, id: requestID(r), start: s.Now(), state: s.State()}
 		setFixedHeaders(w.Header(), c.id)
 		if err := h(w, r, c); err != nil {
 			s.fail(w, r, c, err)

@@ -49,7 +49,7 @@ func (s *Server) State() *State { return s.state.Load() }
 // Drain makes readiness answer 503, so that load balancers stop sending requests.
 func (s *Server) Drain() { s.draining.Store(true) }
 
-// chat is the one dialect of this surface so far.
+// chat is the dialect of every route that has no other.
 var chat wire.Dialect = openaichat.Dialect{}
 
 // route is one row of the route table.
@@ -57,28 +57,29 @@ type route struct {
 	pattern string
 	open    bool // no key needed
 	handler handler
+	dialect wire.Dialect // of requests, answers and errors; nil means chat
 }
 
 func (s *Server) routes() []route {
 	return []route{
-		{"POST /v1/chat/completions", false, s.chatCompletions},
-		{"POST /chat/completions", false, s.chatCompletions},
-		{"POST /engines/{rest...}", false, s.engineCompletions},
-		{"POST /openai/deployments/{rest...}", false, s.engineCompletions},
+		{pattern: "POST /v1/chat/completions", handler: s.chatCompletions},
+		{pattern: "POST /chat/completions", handler: s.chatCompletions},
+		{pattern: "POST /engines/{rest...}", handler: s.engineCompletions},
+		{pattern: "POST /openai/deployments/{rest...}", handler: s.engineCompletions},
 
-		{"GET /v1/models", false, s.listModels},
-		{"GET /models", false, s.listModels},
-		{"GET /v1/models/{id...}", false, s.oneModel},
-		{"GET /models/{id...}", false, s.oneModel},
-		{"GET /model/info", false, s.modelInfo},
-		{"GET /v1/model/info", false, s.modelInfo},
+		{pattern: "GET /v1/models", handler: s.listModels},
+		{pattern: "GET /models", handler: s.listModels},
+		{pattern: "GET /v1/models/{id...}", handler: s.oneModel},
+		{pattern: "GET /models/{id...}", handler: s.oneModel},
+		{pattern: "GET /model/info", handler: s.modelInfo},
+		{pattern: "GET /v1/model/info", handler: s.modelInfo},
 
-		{"GET /health", false, s.health},
-		{"GET /health/liveliness", true, s.alive},
-		{"GET /health/liveness", true, s.alive},
-		{"GET /health/readiness", true, s.ready},
-		{"GET /{$}", true, s.home},
-		{"GET /openapi.json", true, s.openAPI},
+		{pattern: "GET /health", handler: s.health},
+		{pattern: "GET /health/liveliness", open: true, handler: s.alive},
+		{pattern: "GET /health/liveness", open: true, handler: s.alive},
+		{pattern: "GET /health/readiness", open: true, handler: s.ready},
+		{pattern: "GET /{$}", open: true, handler: s.home},
+		{pattern: "GET /openapi.json", open: true, handler: s.openAPI},
 	}
 }
 
@@ -90,9 +91,9 @@ func (s *Server) Handler() http.Handler {
 		if !r.open {
 			h = s.authenticated(h)
 		}
-		mux.Handle(r.pattern, s.wrap(h))
+		mux.Handle(r.pattern, s.wrap(h, r.dialect))
 	}
-	mux.Handle("/", s.wrap(s.notFound))
+	mux.Handle("/", s.wrap(s.notFound, nil))
 	return mux
 }
 

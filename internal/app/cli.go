@@ -32,7 +32,7 @@ type configFlags struct {
 type serveCommand struct {
 	configFlags
 	Host string `placeholder:"ADDR" help:"Address to listen on. Default: HOST, else 127.0.0.1 without a master key and 0.0.0.0 with one."`
-	Port int    `short:"p" help:"Port to listen on. Default: PORT, else 4000."`
+	Port *int   `short:"p" help:"Port to listen on. Default: PORT, else 4000."`
 
 	Model      string `short:"m" placeholder:"M" help:"Serve this model besides or without a file: gemini/gemini-3.1-pro-preview."`
 	Alias      string `placeholder:"NAME" help:"Name under which --model is served."`

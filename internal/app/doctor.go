@@ -19,7 +19,7 @@ type doctorCommand struct {
 	URL   string   `name:"url" placeholder:"URL" help:"Where the gateway is. Default: http://localhost:PORT/v1; with --live, the client's OPENAI_BASE_URL."`
 	Key   string   `placeholder:"KEY" help:"Key for --live. Default: the client's."`
 	Model []string `short:"m" placeholder:"M" help:"Ask only this model with --live; may be repeated."`
-	Port  int      `short:"p" help:"Port of the gateway on this machine. Default: PORT, else 4000."`
+	Port  *int     `short:"p" help:"Port of the gateway on this machine. Default: PORT, else 4000."`
 	JSON  bool     `name:"json" help:"Print the findings as JSON."`
 }
 

@@ -78,8 +78,8 @@ func (c *serveCommand) options(p *program) (config.Options, error) {
 
 // listenPort is --port, else PORT, else 4000.
 func (c *serveCommand) listenPort(p *program) (int, error) {
-	if c.Port != 0 {
-		return checkPort("--port", c.Port)
+	if c.Port != nil {
+		return checkPort("--port", *c.Port)
 	}
 	text, ok := p.Env("PORT")
 	if !ok || text == "" {
@@ -94,7 +94,7 @@ func (c *serveCommand) listenPort(p *program) (int, error) {
 
 func checkPort(what string, n int) (int, error) {
 	if n < 0 || n > 65535 {
-		return 0, fmt.Errorf("%s is %d; it must be a number from 1 to 65535", what, n)
+		return 0, fmt.Errorf("%s is %d; it must be a number from 0 (any free port) to 65535", what, n)
 	}
 	return n, nil
 }

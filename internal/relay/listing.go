@@ -3,6 +3,7 @@ package relay
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/catalog"
 )
@@ -38,7 +39,7 @@ func (m *Models) InfoRows() []InfoRow {
 // Listed returns the model list: aliases first, then the groups in the order of
 // the configuration. A pattern such as gemini/* stands for the models of that
 // provider which are not retired; with patterns it is also listed itself.
-func (m *Models) Listed(patterns bool) []ListedModel {
+func (m *Models) Listed(patterns bool, now time.Time) []ListedModel {
 	var out []ListedModel
 	seen := map[string]bool{}
 	add := func(id string, info *catalog.Model) {
@@ -60,7 +61,7 @@ func (m *Models) Listed(patterns bool) []ListedModel {
 		if patterns {
 			add(d.Config.ModelName, nil)
 		}
-		m.expand(d, add)
+		m.expand(d, now, add)
 	}
 	return out
 }
@@ -77,14 +78,14 @@ func (m *Models) visibleAliases() []string {
 }
 
 // expand adds the models that a pattern of the form provider/* stands for.
-func (m *Models) expand(d *Deployment, add func(string, *catalog.Model)) {
+func (m *Models) expand(d *Deployment, now time.Time, add func(string, *catalog.Model)) {
 	prefix, ok := strings.CutSuffix(d.Config.ModelName, "/*")
 	if !ok || d.any != nil {
 		return
 	}
 	for _, key := range catalog.Names(d.Row.Name) {
 		info, ok := catalog.Find(key)
-		if _, retired := info.Deprecated(); !ok || retired || info.Mode() != "chat" {
+		if date, dated := info.Deprecated(); !ok || (dated && date.Before(now)) || info.Mode() != "chat" {
 			continue
 		}
 		add(prefix+"/"+strings.TrimPrefix(key, d.Row.Name+"/"), info)

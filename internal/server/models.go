@@ -17,7 +17,7 @@ func (s *Server) listModels(w http.ResponseWriter, r *http.Request, c *call) err
 	patterns := q.Get("return_wildcard_routes") == "true" || (c.state.Config.General.ReturnWildcardRoutes && q.Get("return_wildcard_routes") != "false")
 	metadata := q.Get("include_metadata") == "true"
 	out := []byte(`{"data":[`)
-	for _, m := range c.state.Models.Listed(patterns) {
+	for _, m := range c.state.Models.Listed(patterns, s.Now()) {
 		out = appendModel(rawjson.AppendComma(out), m, metadata)
 	}
 	return writeJSON(w, append(out, `],"object":"list"}`...))

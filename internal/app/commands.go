@@ -22,9 +22,19 @@ type checkCommand struct {
 
 type modelsCommand struct{ configFlags }
 
+// options are those of a look at the configuration without starting: it is read
+// as for the port that serve would take.
+func (c *configFlags) options(p *program) config.Options {
+	port, err := (&serveCommand{}).listenPort(p)
+	if err != nil {
+		port = defaultPort // serve says what is wrong with PORT
+	}
+	return config.Options{Path: p.configPath(c.Config), EnvFile: c.EnvFile, Listen: address("localhost", port)}
+}
+
 // check reports on a configuration; the program ends with 1 when it has errors.
 func (p *program) check(c *checkCommand) error {
-	cfg, report := p.load(config.Options{Path: p.configPath(c.Config), EnvFile: c.EnvFile})
+	cfg, report := p.load(c.options(p))
 	write := report.WriteTable
 	if c.Text {
 		write = report.WriteText
@@ -40,7 +50,7 @@ func (p *program) check(c *checkCommand) error {
 
 // models lists what a configuration serves.
 func (p *program) models(c *modelsCommand) error {
-	cfg, report := p.load(config.Options{Path: p.configPath(c.Config), EnvFile: c.EnvFile})
+	cfg, report := p.load(c.options(p))
 	if cfg == nil {
 		if err := report.WriteText(p.Stderr, p.color); err != nil {
 			return err
@@ -76,15 +86,16 @@ func window(m *catalog.Model) string {
 	return "unknown"
 }
 
-// price asks the catalog for a million tokens each way.
+// price is that of a million tokens each way, at the rate of a short prompt: some
+// models cost more beyond a threshold.
 func price(m *catalog.Model) string {
-	const million = 1_000_000
-	in, ok := m.Cost(catalog.Usage{Input: million}, time.Time{})
-	out, ok2 := m.Cost(catalog.Usage{Output: million}, time.Time{})
+	const few, scale = 1000, 1000
+	in, ok := m.Cost(catalog.Usage{Input: few}, time.Time{})
+	out, ok2 := m.Cost(catalog.Usage{Output: few}, time.Time{})
 	if !ok || !ok2 {
 		return "unknown"
 	}
-	return in.Total.String() + " / " + out.Total.String()
+	return (in.Total * scale).String() + " / " + (out.Total * scale).String()
 }
 
 // probe asks a running gateway: its health, or for one answer.

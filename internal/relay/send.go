@@ -92,7 +92,9 @@ func forwardable(name string) bool {
 	switch name {
 	case "X-Api-Key", "X-Goog-Api-Key", "Api-Key", "Authorization", "Ocp-Apim-Subscription-Key", "Cookie", "Host", "Connection",
 		"Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Keep-Alive",
-		"Proxy-Authorization", "Proxy-Connection", "Accept-Encoding", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip":
+		"Proxy-Authorization", "Proxy-Connection", "Accept-Encoding", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
+		// With these net/http would take a POST for repeatable.
+		"Idempotency-Key", "X-Idempotency-Key":
 		return false
 	}
 	return !strings.HasPrefix(name, "X-Litellm-") && !strings.HasPrefix(name, "X-Fairlead-") && !strings.HasPrefix(name, "X-Stainless-")

@@ -91,12 +91,16 @@ func (p *Plan) refusedParams(e *llm.Error) bool {
 func (p *Plan) byCause(e *llm.Error) []Fallback {
 	t := p.table
 	switch {
+	case e.Kind == llm.KindContextWindow && p.over.ContextWindowFallbacks != nil:
+		return p.named(p.over.ContextWindowFallbacks)
+	case e.Kind == llm.KindContentPolicy && p.over.ContentPolicyFallbacks != nil:
+		return p.named(p.over.ContentPolicyFallbacks)
 	case e.Kind == llm.KindContextWindow && t.contextWindow.given():
 		return p.ownKind(t.contextWindow)
 	case e.Kind == llm.KindContentPolicy && t.contentPolicy.given():
 		return p.ownKind(t.contentPolicy)
 	case p.over.Fallbacks != nil:
-		return p.named()
+		return p.named(p.over.Fallbacks)
 	}
 	return named(p.general())
 }
@@ -105,13 +109,13 @@ func (p *Plan) ownKind(r rules) []Fallback {
 	if targets := p.rule(r); targets != nil {
 		return named(targets)
 	}
-	return p.named()
+	return p.named(p.over.Fallbacks)
 }
 
-// named returns the request's own fallbacks that hold for its group.
-func (p *Plan) named() []Fallback {
+// named returns those of the request's own fallbacks that hold for its group.
+func (p *Plan) named(list []Fallback) []Fallback {
 	var out []Fallback
-	for _, f := range p.over.Fallbacks {
+	for _, f := range list {
 		if f.Group == "" || f.Group == p.requested || f.Group == "*" {
 			out = append(out, f)
 		}
@@ -158,6 +162,9 @@ func named(targets []string) []Fallback {
 func (p *Plan) FallsBackOnContentFilter() bool {
 	if p.over.DisableFallbacks || p.fallback > 0 {
 		return false
+	}
+	if p.over.ContentPolicyFallbacks != nil {
+		return len(p.named(p.over.ContentPolicyFallbacks)) > 0
 	}
 	if p.table.contentPolicy.given() {
 		return p.rule(p.table.contentPolicy) != nil

@@ -46,6 +46,8 @@ func TestFallbacksByCause(t *testing.T) {
 		{"request's own", Settings{Fallbacks: general, DefaultFallbacks: []string{"z"}}, Overrides{Fallbacks: []Fallback{{Model: "d"}}}, "a", broken, []string{"d"}},
 		{"request's own, empty", Settings{Fallbacks: general}, Overrides{Fallbacks: []Fallback{}}, "a", broken, nil},
 		{"request's own, by group", Settings{}, Overrides{Fallbacks: []Fallback{{Group: "b", Model: "c"}, {Group: "a", Model: "d"}}}, "a", broken, []string{"d"}},
+		{"request's own for a long prompt", Settings{ContextWindowFallbacks: window}, Overrides{ContextWindowFallbacks: []Fallback{{Model: "d"}}}, "a", tooLong, []string{"d"}},
+		{"request's own for a refused prompt", Settings{ContentPolicyFallbacks: policy}, Overrides{ContentPolicyFallbacks: []Fallback{{Model: "d"}}}, "a", unfit, []string{"d"}},
 		{"disabled", Settings{Fallbacks: general}, Overrides{DisableFallbacks: true}, "a", broken, nil},
 		{"itself is skipped", Settings{DefaultFallbacks: []string{"a", "b"}}, Overrides{}, "a", broken, []string{"b"}},
 		{"itself under another name", Settings{DefaultFallbacks: []string{"a"}, Aliases: map[string]string{"nick": "a"}}, Overrides{}, "nick", broken, nil},

@@ -114,6 +114,8 @@ type Overrides struct {
 	NumRetries *int
 	// Fallbacks replace the configured general fallbacks when not nil.
 	Fallbacks []Fallback
+	// ContextWindowFallbacks and ContentPolicyFallbacks do so for their cause.
+	ContextWindowFallbacks, ContentPolicyFallbacks []Fallback
 	// DisableFallbacks forbids every fallback.
 	DisableFallbacks bool
 	// OwnTimeout says that the client set the timeout itself: running into it then

@@ -53,10 +53,14 @@ func TestIrregularAnswersAreMadeRegular(t *testing.T) {
 		{`"message":{"role":"assistant","content":"a"},"finish_reason":"eos"`, `{"role":"assistant","content":"a"}`, "stop"},
 		{`"message":{"role":"assistant","content":"a"},"finish_reason":"sensitive"`, `{"role":"assistant","content":"a"}`, "content_filter"},
 		{`"message":{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"r"}]},{"type":"text","text":"a"}]},"finish_reason":"stop"`, `{"role":"assistant","content":"a","reasoning_content":"r"}`, "stop"},
-		{`"message":{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":{"a":1}}}]},"finish_reason":""`,
-			`{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]}`, "tool_calls"},
-		{`"message":{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":""}}]},"finish_reason":"stop"`,
-			`{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":"{}"}}]}`, "tool_calls"},
+		{
+			`"message":{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":{"a":1}}}]},"finish_reason":""`,
+			`{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]}`, "tool_calls",
+		},
+		{
+			`"message":{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":""}}]},"finish_reason":"stop"`,
+			`{"role":"assistant","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":"{}"}}]}`, "tool_calls",
+		},
 	}
 	c := encode(t, `{"messages":[]}`, plainTarget())
 	for _, tc := range tests {
@@ -87,7 +91,11 @@ func TestAnswersThatAreNoneAreErrors(t *testing.T) {
 		body   string
 		status int
 	}{
-		{`this is not json`, 500}, {``, 500}, {`[]`, 500}, {`{}`, 500}, {`{"choices":null}`, 500},
+		{`this is not json`, 500},
+		{``, 500},
+		{`[]`, 500},
+		{`{}`, 500},
+		{`{"choices":null}`, 500},
 		{`{"error":{"message":"no credits","code":402}}`, 402},
 		{`{"error":{"message":"x"},"choices":[]}`, 500},
 		{`{"choices":[{"finish_reason":"error","error":{"code":429,"message":"slow"}}]}`, 429},
@@ -246,13 +254,17 @@ func TestUsageIsReadInEveryVariant(t *testing.T) {
 		usage string
 		want  llm.Usage
 	}{
-		{`{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"prompt_tokens_details":{"cached_tokens":3,"audio_tokens":1},"completion_tokens_details":{"reasoning_tokens":5,"accepted_prediction_tokens":2}}`,
-			llm.Usage{Input: 11, Output: 7, Total: 18, CacheRead: 3, AudioIn: 1, Reasoning: 5, AcceptedPrediction: 2}},
+		{
+			`{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"prompt_tokens_details":{"cached_tokens":3,"audio_tokens":1},"completion_tokens_details":{"reasoning_tokens":5,"accepted_prediction_tokens":2}}`,
+			llm.Usage{Input: 11, Output: 7, Total: 18, CacheRead: 3, AudioIn: 1, Reasoning: 5, AcceptedPrediction: 2},
+		},
 		{`{"prompt_tokens":11,"completion_tokens":7,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":7}`, llm.Usage{Input: 11, Output: 7, Total: 18, CacheRead: 4}},
 		{`{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"cached_tokens":2}`, llm.Usage{Input: 11, Output: 7, Total: 18, CacheRead: 2}},
 		{`{"prompt_tokens":10,"completion_tokens":5,"total_tokens":35,"completion_tokens_details":{"reasoning_tokens":20}}`, llm.Usage{Input: 10, Output: 25, Total: 35, Reasoning: 20}},
-		{`{"prompt_tokens":260,"completion_tokens":1,"total_tokens":261,"prompt_tokens_details":{"cached_tokens":200,"cache_creation_tokens":50,"cache_creation_token_details":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":30}}}`,
-			llm.Usage{Input: 260, Output: 1, Total: 261, CacheRead: 200, CacheWrite5m: 20, CacheWrite1h: 30}},
+		{
+			`{"prompt_tokens":260,"completion_tokens":1,"total_tokens":261,"prompt_tokens_details":{"cached_tokens":200,"cache_creation_tokens":50,"cache_creation_token_details":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":30}}}`,
+			llm.Usage{Input: 260, Output: 1, Total: 261, CacheRead: 200, CacheWrite5m: 20, CacheWrite1h: 30},
+		},
 		{`{"prompt_tokens":-5,"completion_tokens":1e300,"total_tokens":"x"}`, llm.Usage{Output: maxTokens}},
 		{`{"prompt_tokens":1.0,"completion_tokens":null}`, llm.Usage{Input: 1, Total: 1}},
 		{`{"prompt_tokens":1,"prompt_tokens_details":null,"cached_tokens":9}`, llm.Usage{Input: 1, Total: 1, CacheRead: 1}},

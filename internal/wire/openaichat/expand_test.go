@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
-	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 )
 
 func messagesIn(t *testing.T, messages string) []llm.Message {
@@ -233,31 +232,5 @@ func TestWhatCannotBeReadIsRefusedWithItsPath(t *testing.T) {
 		if e == nil || e.Status != 400 || e.Param != tc.param || !strings.Contains(e.Message, tc.param) {
 			t.Errorf("%s: %+v", tc.body, e)
 		}
-	}
-}
-
-func TestCanonicalRequestIsWrittenForAnotherDialect(t *testing.T) {
-	req := expand(t, `{"model":"m","max_tokens":5,"stream":true,"messages":[{"role":"system","content":"s"},{"role":"user","name":"n","content":[{"type":"text","text":"a"},
-		{"type":"image_url","image_url":{"url":"data:image/png;base64,AA","detail":"low"}},{"type":"input_audio","input_audio":{"data":"AA","format":"wav"}},
-		{"type":"file","file":{"filename":"f","file_data":"data:application/pdf;base64,AA"}},{"type":"odd","x":1}]},
-		{"role":"assistant","content":null,"reasoning_content":"r","tool_calls":[{"id":"a__thought__`+sig+`","type":"function","function":{"name":"f","arguments":""}}]},
-		{"role":"tool","tool_call_id":"a","content":"20"}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],"tool_choice":"auto"}`)
-	req.From, req.Body = "anthropic", rawjson.Value(`{}`)
-	c, err := Wire{}.Encode(req, openAITarget())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameJSON(t, c.Body, `{"model":"gpt-4o","messages":[{"role":"system","content":"s"},{"role":"user","name":"n","content":[{"type":"text","text":"a"},
-		{"type":"image_url","image_url":{"url":"data:image/png;base64,AA","detail":"low"}},{"type":"input_audio","input_audio":{"data":"AA","format":"wav"}},
-		{"type":"file","file":{"filename":"f","file_data":"data:application/pdf;base64,AA"}},{"type":"odd","x":1}]},
-		{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},
-		{"role":"tool","tool_call_id":"a","content":"20"}],"tools":[{"type":"function","function":{"name":"f","parameters":{}}}],
-		"max_tokens":5,"tool_choice":"auto","stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false}}`)
-	if c.Native {
-		t.Error("another dialect's answer cannot pass through")
-	}
-	c, err = Wire{}.Encode(req, deepSeekTarget("deepseek-v4-pro"))
-	if err != nil || !strings.Contains(string(c.Body), `"reasoning_content":"r"`) {
-		t.Errorf("DeepSeek: %v %s", err, c.Body)
 	}
 }

@@ -119,7 +119,7 @@ func (e *encoding) refuse(name string, allowed func(rawjson.Value) bool) error {
 	if p == nil || allowed(p.value) || slices.Contains(e.t.Policy.Allow, name) {
 		return nil
 	}
-	if !e.t.Policy.Drop {
+	if !e.t.Policy.Drop && !e.req.LenientParams {
 		return wire.Unsupported(e.t, name)
 	}
 	e.remove(name)

@@ -23,6 +23,10 @@ func (e *encoding) decide() error {
 	for _, p := range kept {
 		e.params = append(e.params, planned{from: p.Name, name: p.Name, value: p.Value})
 	}
+	if e.req.From != Name {
+		e.canonicalChoice()
+		e.fitOutput()
+	}
 	e.normalizeEffort()
 	if err := e.modelRules(family); err != nil {
 		return err
@@ -38,10 +42,10 @@ func (e *encoding) decide() error {
 	return nil
 }
 
-// takes reports whether the target takes a parameter; unknown ones are the
-// provider's own and pass.
+// takes reports whether the target takes a parameter. Unknown ones are the
+// provider's own and pass, but for those of another format.
 func (e *encoding) takes(f modelFamily, name string) bool {
-	if slices.Contains(e.q.Remove, name) {
+	if slices.Contains(e.q.Remove, name) || e.req.From != Name && !wire.Known(name) {
 		return false
 	}
 	if name == "thinking" && f == familyOther && !e.q.OpenAI {

@@ -47,7 +47,6 @@ type stream struct {
 	usage    *llm.Usage
 	usageRaw []byte
 	shape    shape
-	out      []byte
 }
 
 // streamChoice is what must be remembered of one choice.

@@ -8,8 +8,10 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
-const streaming = `{"model":"smart","messages":[],"stream":true}`
-const streamingUsage = `{"model":"smart","messages":[],"stream":true,"stream_options":{"include_usage":true}}`
+const (
+	streaming      = `{"model":"smart","messages":[],"stream":true}`
+	streamingUsage = `{"model":"smart","messages":[],"stream":true,"stream_options":{"include_usage":true}}`
+)
 
 var smart = wire.Answer{Model: "smart", CallID: "id", Created: 5}
 

@@ -15,13 +15,15 @@ func (e *encoding) filterTools() {
 		e.dropped("tools", "named in additional_drop_params")
 		return
 	}
+	if e.req.From != Name {
+		e.tools, e.filtered = e.canonicalTools(), true
+		e.danglingChoice()
+		return
+	}
 	if !e.q.FunctionsOnly && !e.q.NoStrictTools {
 		return
 	}
 	list := e.req.Body.Get("tools")
-	if e.req.From != Name {
-		list = e.canonicalTools()
-	}
 	if list.Kind() != '[' {
 		return
 	}

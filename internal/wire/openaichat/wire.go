@@ -53,6 +53,7 @@ func (Wire) Encode(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 	} else {
 		c.Body = e.write()
 	}
+	c.Names = e.names
 	c.Body, c.Dropped = e.dropPaths(c.Body), e.drops
 	return c, nil
 }
@@ -74,6 +75,8 @@ type encoding struct {
 	// tools replaces the client's tools when filtered is set; nil leaves them out.
 	tools    rawjson.Value
 	filtered bool
+	// names maps the tools' names as sent to the request's.
+	names map[string]string
 }
 
 // planned is one parameter as it goes upstream. From is the client's name for it,

@@ -12,31 +12,49 @@ func (e *encoding) write() []byte {
 	dst = rawjson.AppendStringMember(dst, "model", e.model())
 	c := rawjson.Cursor{B: e.canonicalMessages()}
 	dst = e.rules.messages(rawjson.AppendKey(dst, "messages"), &c)
-	tools := e.tools
-	if !e.filtered {
-		tools = e.canonicalTools()
-	}
-	dst = rawjson.AppendMember(dst, "tools", tools)
+	dst = rawjson.AppendMember(dst, "tools", e.tools)
 	return append(e.rest(dst, seenKeys{model: true}), '}')
 }
 
 func (e *encoding) canonicalMessages() []byte {
 	dst := append(make([]byte, 0, 2048), '[')
+	var pictures []llm.Part // of the tool results just written
 	for i := range e.req.Messages {
-		dst = e.canonicalMessage(dst, &e.req.Messages[i])
+		m := &e.req.Messages[i]
+		if m.Role != llm.Tool {
+			dst, pictures = e.pictures(dst, pictures), nil
+			dst = e.canonicalMessage(dst, m)
+			continue
+		}
+		for j := range m.Parts {
+			if r := m.Parts[j].Result; r != nil {
+				dst = e.canonicalResult(dst, r)
+				pictures = appendMediaParts(pictures, r.Parts)
+			}
+		}
 	}
-	return append(dst, ']')
+	return append(e.pictures(dst, pictures), ']')
+}
+
+func appendMediaParts(to, parts []llm.Part) []llm.Part {
+	for i := range parts {
+		if parts[i].Media != nil {
+			to = append(to, parts[i])
+		}
+	}
+	return to
+}
+
+// pictures writes the media of tool results as a user message after them: a tool
+// message holds text only.
+func (e *encoding) pictures(dst []byte, parts []llm.Part) []byte {
+	if len(parts) == 0 {
+		return dst
+	}
+	return e.canonicalMessage(dst, &llm.Message{Role: llm.User, Parts: parts})
 }
 
 func (e *encoding) canonicalMessage(dst []byte, m *llm.Message) []byte {
-	if m.Role == llm.Tool {
-		for i := range m.Parts {
-			if r := m.Parts[i].Result; r != nil {
-				dst = e.canonicalResult(dst, r)
-			}
-		}
-		return dst
-	}
 	dst = append(rawjson.AppendComma(dst), '{')
 	dst = rawjson.AppendStringMember(dst, "role", string(m.Role))
 	if m.Name != "" {
@@ -57,12 +75,17 @@ func (e *encoding) canonicalMessage(dst []byte, m *llm.Message) []byte {
 	return append(dst, '}')
 }
 
+// canonicalResult writes a tool result as text; a failed one says so, since the
+// format has no other word for it.
 func (e *encoding) canonicalResult(dst []byte, r *llm.ToolResult) []byte {
+	text := r.Text()
+	if r.IsError {
+		text = "Error: " + text
+	}
 	dst = append(rawjson.AppendComma(dst), '{')
 	dst = rawjson.AppendStringMember(dst, "role", "tool")
 	dst = rawjson.AppendStringMember(dst, "tool_call_id", r.CallID)
-	dst = e.canonicalContent(rawjson.AppendKey(dst, "content"), r.Parts)
-	return append(dst, '}')
+	return append(rawjson.AppendStringMember(dst, "content", text), '}')
 }
 
 func (e *encoding) canonicalCalls(dst []byte, parts []llm.Part) []byte {
@@ -75,7 +98,7 @@ func (e *encoding) canonicalCalls(dst []byte, parts []llm.Part) []byte {
 		if index == 0 {
 			dst = append(rawjson.AppendKey(dst, "tool_calls"), '[')
 		}
-		dst = append(rawjson.AppendComma(dst), canonicalCall(p.Call)...)
+		dst = e.canonicalCall(rawjson.AppendComma(dst), p.Call)
 		index++
 	}
 	if index > 0 {
@@ -84,19 +107,17 @@ func (e *encoding) canonicalCalls(dst []byte, parts []llm.Part) []byte {
 	return dst
 }
 
-func canonicalCall(c *llm.ToolCall) []byte {
-	dst := rawjson.AppendStringMember([]byte{'{'}, "id", c.ID)
-	if c.Custom {
-		dst = append(dst, `,"type":"custom","custom":{`...)
-		dst = rawjson.AppendStringMember(dst, "name", c.Name)
-		return append(rawjson.AppendStringMember(dst, "input", c.Arguments), "}}"...)
-	}
+func (e *encoding) canonicalCall(dst []byte, c *llm.ToolCall) []byte {
 	args := c.Arguments
-	if args == "" {
+	switch {
+	case c.Custom:
+		args = string(rawjson.Object{{Key: customParameter, Value: rawjson.String(c.Arguments)}}.Value())
+	case args == "":
 		args = "{}"
 	}
+	dst = rawjson.AppendStringMember(append(dst, '{'), "id", c.ID)
 	dst = append(dst, `,"type":"function","function":{`...)
-	dst = rawjson.AppendStringMember(dst, "name", c.Name)
+	dst = rawjson.AppendStringMember(dst, "name", e.toolName(c.Name))
 	return append(rawjson.AppendStringMember(dst, "arguments", args), "}}"...)
 }
 
@@ -108,6 +129,9 @@ func (e *encoding) canonicalContent(dst []byte, parts []llm.Part) []byte {
 		p := &parts[i]
 		body := canonicalPart(p)
 		if body == nil {
+			if p.Kind == llm.PartUnknown {
+				e.dropped("a content part", "unknown to Chat Completions: "+shown(p.Raw.Get("type")))
+			}
 			continue
 		}
 		if p.Kind == llm.PartText && p.CacheControl == nil {
@@ -148,8 +172,6 @@ func canonicalPart(p *llm.Part) []byte {
 		return append(dst, "}}"...)
 	case llm.PartFile:
 		return filePart(p.Media)
-	case llm.PartUnknown:
-		return p.Raw
 	}
 	return nil
 }
@@ -176,33 +198,6 @@ func filePart(m *llm.Media) []byte {
 		dst = rawjson.AppendStringMember(dst, "file_id", m.FileID)
 	} else {
 		dst = rawjson.AppendStringMember(dst, "file_data", mediaURL(m))
-	}
-	return append(dst, "}}"...)
-}
-
-// canonicalTools writes the tools of the canonical request, nil for none.
-func (e *encoding) canonicalTools() rawjson.Value {
-	if len(e.req.Tools) == 0 {
-		return nil
-	}
-	dst := []byte{'['}
-	for i := range e.req.Tools {
-		dst = append(rawjson.AppendComma(dst), canonicalTool(&e.req.Tools[i])...)
-	}
-	return append(dst, ']')
-}
-
-func canonicalTool(t *llm.ToolDef) []byte {
-	if t.Type != "function" {
-		return t.Raw
-	}
-	dst := rawjson.AppendStringMember([]byte(`{"type":"function","function":{`), "name", t.Name)
-	if t.Description != "" {
-		dst = rawjson.AppendStringMember(dst, "description", t.Description)
-	}
-	dst = rawjson.AppendMember(dst, "parameters", t.Parameters)
-	if t.Strict != nil && *t.Strict {
-		dst = rawjson.AppendMember(dst, "strict", rawjson.Value("true"))
 	}
 	return append(dst, "}}"...)
 }

@@ -54,6 +54,8 @@ type Request struct {
 	// ToolNames maps the tools' names of this request to what the client calls them,
 	// where its dialect had to change them.
 	ToolNames map[string]string
+	// Drops says what the dialect itself left out, besides what a wire reports.
+	Drops []Drop
 	// LegacyFunctions says that the client used the deprecated functions pair and
 	// expects function_call in the answer.
 	LegacyFunctions bool

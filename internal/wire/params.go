@@ -32,7 +32,7 @@ func Known(name string) bool { return openAIParams[name] }
 func Effective(req *llm.Request, t *Target, supported func(name string) bool) ([]llm.Param, []llm.Drop, error) {
 	var (
 		kept        []llm.Param
-		drops       []llm.Drop
+		drops       = slices.Clip(req.Drops)
 		unsupported []string
 	)
 	for _, p := range merged(req.Params, t.Defaults) {

@@ -31,13 +31,28 @@ func (p *program) banner(r *Running, cfg *config.Config, report *config.Report, 
 	if len(cfg.MissingKeys) > 0 {
 		row(b, "missing keys", strings.Join(cfg.MissingKeys, ", ")+"  (requests to these providers will fail)")
 	}
-	if n := report.Count(config.Error) + report.Count(config.Warning); n > 0 {
-		row(b, "findings", fmt.Sprintf("%s; fairlead check shows them", report.Summary()))
+	if len(report.Findings) > 0 {
+		row(b, "findings", report.Summary()+"; shown above, and by fairlead check")
 	}
 	fmt.Fprintf(b, "\n  try:\n    curl %s/v1/chat/completions%s \\\n      -H 'Content-Type: application/json' \\\n      -d '{\"model\": %q, \"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}'\n\n",
 		url, curlKey(cfg), tryModel(cfg))
 	// The banner is for people; a closed terminal is no reason to stop.
 	_, _ = io.WriteString(p.Stdout, b.String())
+}
+
+// findings names every key that has no effect, and every mistake, with its place.
+func (p *program) findings(r *Running, cfg *config.Config, report *config.Report) error {
+	if len(report.Findings) == 0 {
+		return nil
+	}
+	if !cfg.Defaults.JSONLogs {
+		return report.WriteText(p.Stderr, p.color)
+	}
+	for i := range report.Findings {
+		f := &report.Findings[i]
+		r.log.Warn("configuration: "+f.Message, "severity", f.Severity.String(), "place", f.Pos.String(), "key", f.Key, "remedy", f.Remedy)
+	}
+	return nil
 }
 
 func row(b *strings.Builder, name, text string) { fmt.Fprintf(b, "  %-13s %s\n", name, text) }

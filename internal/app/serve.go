@@ -158,6 +158,9 @@ func (p *program) start(ctx context.Context, c *serveCommand) (_ *Running, err e
 		return nil, err
 	}
 	r.watch(p, o)
+	if err := p.findings(r, cfg, report); err != nil {
+		return nil, err
+	}
 	p.banner(r, cfg, report, c)
 	r.run(ln, c, tlsConfig)
 	return r, nil

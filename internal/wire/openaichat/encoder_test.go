@@ -136,3 +136,30 @@ func TestErrorFrameIsFollowedByTheEndMarker(t *testing.T) {
 		t.Errorf("ping = %q", ping)
 	}
 }
+
+func TestSignatureMayComeWithTheText(t *testing.T) {
+	st := &llm.State{Provider: "gemini", Signature: sig}
+	got := written(&llm.Request{}, smart, llm.Event{Kind: llm.EventText, Delta: "a", State: st}, llm.Event{Kind: llm.EventText})
+	if !strings.Contains(got, `"content":"a","provider_specific_fields":{"thought_signatures":["`+sig+`"]},"extra_content"`) || strings.Count(got, "data: ") != 2 {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestAnswerThatCameWholeIsToldAsAStream(t *testing.T) {
+	req := decode(t, streamingUsage)
+	call := encode(t, streamingUsage, plainTarget())
+	call.Request = req
+	resp, err := Wire{}.Response(call, []byte(`{"id":"c1","created":7,"model":"up","choices":[{"index":0,"message":{"role":"assistant","content":"a","tool_calls":[{"id":"x","type":"function","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	enc := Dialect{}.Stream(req, smart)
+	var out []byte
+	for ev := range llm.Replay(resp) {
+		out = enc.Event(out, &ev)
+	}
+	h := listen(t, string(enc.Close(out)))
+	if h.text != "a" || len(h.calls) != 1 || h.calls[0].Args != "{}" || h.finish != "tool_calls" || h.usages != 1 {
+		t.Errorf("%+v", h)
+	}
+}

@@ -25,7 +25,7 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if err := top.failure(quirksOf(c.Target)); err != nil {
 		return nil, err
 	}
-	p := parser{call: c, full: !c.Native, keep: quirksOf(c.Target).Reasoning != ""}
+	p := parser{call: c, full: !c.Native || streams(c), keep: quirksOf(c.Target).Reasoning != ""}
 	resp := top.response()
 	for _, choice := range top.choices.Elems() {
 		if err := choiceFailure(choice); err != nil {
@@ -40,6 +40,10 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	}
 	return resp, nil
 }
+
+// streams says that the client waits for a stream: an answer that came whole all
+// the same is told to it in events.
+func streams(c *wire.Call) bool { return c.Request != nil && c.Request.Stream }
 
 // top are the members of an answer (or of a chunk of one) that the gateway reads.
 type top struct {

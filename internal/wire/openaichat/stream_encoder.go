@@ -129,7 +129,7 @@ func (e *encoder) delta(dst []byte, ev *llm.Event) []byte {
 	empty := len(dst)
 	switch ev.Kind {
 	case llm.EventText:
-		dst = rawjson.AppendStringMember(dst, "content", prefix+ev.Delta)
+		dst = textDelta(dst, prefix, ev)
 	case llm.EventRefusal:
 		dst = rawjson.AppendStringMember(dst, "refusal", ev.Delta)
 	case llm.EventToolCall:
@@ -152,6 +152,17 @@ func (e *encoder) delta(dst []byte, ev *llm.Event) []byte {
 		return dst[:mark]
 	}
 	return append(dst, endDelta...)
+}
+
+// textDelta adds text, and the signature that came with it.
+func textDelta(dst []byte, prefix string, ev *llm.Event) []byte {
+	if text := prefix + ev.Delta; text != "" {
+		dst = rawjson.AppendStringMember(dst, "content", text)
+	}
+	if sig := thoughtSignature(ev.State); sig != "" {
+		dst = appendExtraContent(appendFields(dst, nil, []string{sig}), sig)
+	}
+	return dst
 }
 
 func eventMedia(ev *llm.Event) *llm.Media {

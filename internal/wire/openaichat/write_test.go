@@ -122,8 +122,11 @@ func TestForeignParametersAreFitted(t *testing.T) {
 	req := foreign()
 	req.LenientParams = true
 	req.Params = []llm.Param{
-		{Name: "max_tokens", Value: raw("128000")}, {Name: "thinking", Value: raw(`{"type":"adaptive"}`)}, {Name: "metadata", Value: raw(`{"user_id":"x"}`)},
-		{Name: "context_management", Value: raw("{}")}, {Name: "temperature", Value: raw("0.5")},
+		{Name: "max_tokens", Value: raw("128000")},
+		{Name: "thinking", Value: raw(`{"type":"adaptive"}`)},
+		{Name: "metadata", Value: raw(`{"user_id":"x"}`)},
+		{Name: "context_management", Value: raw("{}")},
+		{Name: "temperature", Value: raw("0.5")},
 	}
 	target := openAITarget()
 	target.Info, _ = catalog.Lookup("openai", "gpt-4o")

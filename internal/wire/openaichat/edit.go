@@ -40,7 +40,7 @@ func (e *encoding) edit(body rawjson.Value) []byte {
 }
 
 // seenKeys says which envelope keys the client's body has.
-type seenKeys struct{ model, messages, stream, streamOptions bool }
+type seenKeys struct{ model, stream, streamOptions bool }
 
 // overridden says that the deployment's extra_body replaces a member.
 func (e *encoding) overridden(name string) bool {
@@ -54,7 +54,6 @@ func (e *encoding) editEnvelope(dst []byte, name string, start int, c *rawjson.C
 		seen.model = true
 		return rawjson.AppendStringMember(dst, name, e.model())
 	case "messages":
-		seen.messages = true
 		return e.rules.messages(rawjson.AppendKey(dst, name), c)
 	case "tools":
 		v := c.Skip()

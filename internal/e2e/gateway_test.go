@@ -235,4 +235,4 @@ func unrefused(t *testing.T, fakes ...*testkit.Fake) {
 }
 
 // requestLine is what the log says of a finished request.
-var requestLine = regexp.MustCompile(`(?:INF|WRN|ERR) (request .*)\n`)
+var requestLine = regexp.MustCompile(`(?:INF |WRN |ERR |msg=)(request id.*)\n`)

@@ -188,7 +188,7 @@ func (Wire) Mend(c *wire.Call, e *llm.Error) (wire.Repair, bool) {
 	switch {
 	case mentionsSignature(text) && done != wire.RepairSignatures:
 		return wire.RepairSignatures, true
-	case mentionsSchema(text) && done != wire.RepairSchema:
+	case !c.Native && mentionsSchema(text) && done != wire.RepairSchema:
 		return wire.RepairSchema, true
 	}
 	return "", false

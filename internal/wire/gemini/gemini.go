@@ -1,6 +1,8 @@
-// Package gemini speaks Google's generateContent format with AI Studio: it
-// writes canonical requests as GenerateContentRequest bodies and reads whole and
-// streamed answers. Source of every rule: wire-format specification §2.
+// Package gemini speaks Google's generateContent format: [Wire] with AI Studio,
+// [Dialect] with a client. The wire writes canonical requests as
+// GenerateContentRequest bodies and reads whole and streamed answers; the dialect
+// does the opposite. When both sides speak it, bytes pass. Source of every rule:
+// wire-format specification §2 (upstream) and §5.4 (client).
 //
 // The package is pure: a thought signature that a client lost is restored by the
 // reasoning keeper before Encode; what is still unsigned then gets Google's
@@ -38,11 +40,14 @@ var (
 // Name implements [wire.Wire].
 func (Wire) Name() string { return Name }
 
-// Native implements [wire.Wire]: no dialect passes through yet.
-func (Wire) Native() string { return "" }
+// Native implements [wire.Wire].
+func (Wire) Native() string { return Name }
 
 // Encode implements [wire.Wire].
 func (Wire) Encode(req *llm.Request, t *wire.Target) (*wire.Call, error) {
+	if req.From == Name {
+		return encodeNative(req, t)
+	}
 	e := encoder{req: req, t: t, model: modelOf(t.Model)}
 	body, err := e.body()
 	if err != nil {

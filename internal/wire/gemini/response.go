@@ -21,6 +21,9 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if b.failure.Present() {
 		return nil, upstreamError(200, b.failure, body)
 	}
+	if c.Native {
+		return nativeResponse(v, &b)
+	}
 	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text()}
 	r := reader{calls: callReader{c: c, id: resp.ID}}
 	for i, cand := range b.candidates.Elems() {

@@ -14,6 +14,9 @@ import (
 // Stream implements [wire.Wire]. Finish reasons are held back until the stream
 // ends: a call or a signature may follow them.
 func (Wire) Stream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
+	if c.Native {
+		return nativeStream(r)
+	}
 	return func(yield func(llm.Event, error) bool) {
 		s := stream{calls: callReader{c: c}, yield: yield}
 		s.run(r)
@@ -260,16 +263,19 @@ func (s *stream) finish(c *choiceState) {
 	s.emit(llm.Event{Kind: llm.EventFinish, Choice: c.index, Finish: f, Fields: finishFields(c.reason, c.message)})
 }
 
-// broken reports a stream that ended too early. The end of the connection is
-// not the end of the answer.
-func (s *stream) broken(err error) {
+// broken reports a stream that ended too early.
+func (s *stream) broken(err error) { s.fail(brokenOff(err)) }
+
+// brokenOff is the error of a stream that ended before its answer: the end of the
+// connection is not the end of the answer.
+func brokenOff(err error) error {
 	switch {
 	case err == io.EOF:
-		err = io.ErrUnexpectedEOF
+		return io.ErrUnexpectedEOF
 	case errors.Is(err, sse.ErrTooLarge):
 		e := brokenAnswer("the stream holds an event that is too large")
 		e.Cause = err
-		err = e
+		return e
 	}
-	s.fail(err)
+	return err
 }

@@ -1,0 +1,131 @@
+package gemini
+
+import (
+	"iter"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/sse"
+)
+
+// nativeResponse hands on an answer to a client of the same format. Only what the
+// gateway itself must know is read.
+func nativeResponse(v rawjson.Value, b *answerBody) (*llm.Response, error) {
+	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text(), Body: v}
+	var n notes
+	for i, cand := range b.candidates.Elems() {
+		c := readCandidate(cand, i)
+		seen := inspectParts(c.parts)
+		reason := c.reason.Text()
+		if reason == statusLost && !seen.content {
+			return nil, lostSignature()
+		}
+		if c.noted {
+			n.read(c.raw)
+		}
+		resp.Choices = append(resp.Choices, llm.Choice{Index: c.index, Finish: finish(reason, seen.calls)})
+	}
+	resp.Usage = usageOf(b.usage, n.searches)
+	if len(resp.Choices) > 0 {
+		return resp, nil
+	}
+	return refused(resp, b.feedback)
+}
+
+// seenParts is what the gateway must know of the parts of a chunk.
+type seenParts struct{ content, calls bool }
+
+func inspectParts(parts rawjson.Value) (seen seenParts) {
+	for _, part := range parts.Elems() {
+		for f := range part.Fields() {
+			switch string(f.Key) {
+			case `"text"`:
+				seen.content = seen.content || len(f.Value) > len(`""`)
+			case `"thought"`, `"thoughtSignature"`:
+			case `"functionCall"`:
+				seen.calls, seen.content = true, true
+			default:
+				seen.content = true
+			}
+		}
+	}
+	return seen
+}
+
+// nativeStream hands on the chunks of a stream as they came.
+func nativeStream(r *sse.Reader) iter.Seq2[llm.Event, error] {
+	return func(yield func(llm.Event, error) bool) {
+		s := passing{}
+		for {
+			ev, err := r.Next()
+			if err != nil {
+				if !s.ended {
+					yield(llm.Event{}, brokenOff(err))
+				}
+				return
+			}
+			if string(ev.Data) == sse.Done {
+				continue
+			}
+			out, err := s.chunk(ev.Data)
+			if !yield(out, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// passing is what a stream that passes through remembers.
+type passing struct {
+	content bool // some content went out
+	calls   bool
+	ended   bool // a finish reason, or a refusal of the prompt, has come
+	notes   notes
+}
+
+// chunk reads one chunk as far as the gateway must know it.
+func (s *passing) chunk(data []byte) (llm.Event, error) {
+	v, err := rawjson.Check(data)
+	if err != nil {
+		e := brokenAnswer("the stream holds an event that is not JSON")
+		e.Cause = err
+		return llm.Event{}, e
+	}
+	if v.Kind() == '[' {
+		v = v.First()
+	}
+	b := readBody(v)
+	if b.failure.Present() {
+		return llm.Event{}, upstreamError(200, b.failure, data)
+	}
+	ev := llm.Event{Kind: llm.EventRaw, Raw: v}
+	for i, cand := range b.candidates.Elems() {
+		if err := s.candidate(&ev, readCandidate(cand, i)); err != nil {
+			return llm.Event{}, err
+		}
+	}
+	if blocked(b.feedback) != "" && b.candidates.Len() == 0 {
+		ev.Content, ev.Finish, s.ended = true, llm.FinishContentFilter, true
+	}
+	ev.Usage = usageOf(b.usage, s.notes.searches)
+	return ev, nil
+}
+
+func (s *passing) candidate(ev *llm.Event, c answerCandidate) error {
+	ev.Choice = c.index
+	seen := inspectParts(c.parts)
+	s.calls, s.content = s.calls || seen.calls, s.content || seen.content
+	ev.Content = ev.Content || seen.content
+	if c.noted {
+		s.notes.reread(c.raw)
+	}
+	reason := c.reason.Text()
+	if reason == "" {
+		return nil
+	}
+	if reason == statusLost && !s.content {
+		return lostSignature()
+	}
+	ev.Content, ev.Finish, s.ended = true, finish(reason, s.calls), true
+	return nil
+}

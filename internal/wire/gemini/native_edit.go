@@ -1,0 +1,298 @@
+package gemini
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/signature"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// encodeNative edits the body of a client of the same format: everything passes as
+// it came except what this upstream would refuse.
+func encodeNative(req *llm.Request, t *wire.Target) (*wire.Call, error) {
+	e := nativeEdit{encoder: encoder{req: req, t: t, model: modelOf(t.Model)}}
+	body, err := e.edit()
+	if err != nil {
+		return nil, err
+	}
+	return &wire.Call{
+		Path: path(t.Model, req.Stream), Body: body, Dropped: e.drops, Request: req, Target: t, Native: true,
+	}, nil
+}
+
+// nativeEdit is one body on its way to one target.
+type nativeEdit struct {
+	encoder
+	// first says that no call of the current content has been seen yet.
+	first bool
+	// moved is how far the copy of the body has come.
+	moved int
+	out   []byte
+}
+
+// studioRefuses are members that AI Studio does not know; SDKs send them for Vertex
+// (§2.1).
+var studioRefuses = map[string]bool{"labels": true, "modelArmorConfig": true}
+
+func (e *nativeEdit) edit() ([]byte, error) {
+	body := e.req.Body
+	for f := range body.Fields() {
+		if memberName(f.Key) == "contents" {
+			e.contents(f.Start, f.Value)
+		}
+	}
+	if e.moved > 0 {
+		body = append(e.out, body[e.moved:]...)
+	}
+	return e.top(body)
+}
+
+// replace puts text in the place of body[start:end].
+func (e *nativeEdit) replace(start, end int, text []byte) {
+	if e.out == nil {
+		e.out = make([]byte, 0, len(e.req.Body)+256)
+	}
+	e.out = append(append(e.out, e.req.Body[e.moved:start]...), text...)
+	e.moved = end
+}
+
+// contents walks the parts of the history by their places in the body.
+func (e *nativeEdit) contents(start int, v rawjson.Value) {
+	c := rawjson.Cursor{B: e.req.Body[:start+len(v)], I: start}
+	e.list(&c, e.content)
+}
+
+// list visits the elements of a list, or the one that stands for it.
+func (e *nativeEdit) list(c *rawjson.Cursor, visit func(*rawjson.Cursor)) {
+	switch c.Peek() {
+	case '{':
+		visit(c)
+	case '[':
+		for ok := c.Open('['); ok; ok = c.Next() {
+			visit(c)
+		}
+	default:
+		c.Skip()
+	}
+}
+
+func (e *nativeEdit) content(c *rawjson.Cursor) {
+	if c.Peek() != '{' {
+		c.Skip()
+		return
+	}
+	e.first = true
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		if memberName(c.Key()) == "parts" {
+			e.list(c, e.part)
+		} else {
+			c.Skip()
+		}
+	}
+}
+
+// part changes one part of the history where it must.
+func (e *nativeEdit) part(c *rawjson.Cursor) {
+	start := c.I
+	v := c.Skip()
+	var sig, call, result rawjson.Value
+	for name, m := range members(v) {
+		switch name {
+		case "thoughtSignature":
+			sig = m
+		case "functionCall":
+			call = m
+		case "functionResponse":
+			result = m
+		}
+	}
+	if sig == nil && call == nil && result == nil {
+		return
+	}
+	o := rawjson.ParseObject(v)
+	changed := e.sign(&o, sig, call != nil)
+	if !e.model.g3 {
+		changed = dropID(o) || changed
+	}
+	if changed {
+		e.replace(start, c.I, o.Value())
+	}
+}
+
+// sign settles the signature of a part: another provider's state and, for models
+// that ask for none, a placeholder go; the first call of a content has one from
+// generation 3 on. A signature of Gemini's own stays as it is, unless the upstream
+// refused it.
+func (e *nativeEdit) sign(o *rawjson.Object, sig rawjson.Value, call bool) (changed bool) {
+	first := call && e.first
+	e.first = e.first && !call
+	if sig != nil && e.keeps(sig.Text()) {
+		return false
+	}
+	if sig != nil {
+		o.Del("thoughtSignature")
+		o.Del("thought_signature")
+		changed = true
+	}
+	if first && e.model.g3 {
+		o.Set("thoughtSignature", rawjson.Value(`"`+signature.Placeholder+`"`))
+		changed = true
+	}
+	return changed
+}
+
+func (e *nativeEdit) keeps(sig string) bool {
+	std, ok := signature.Normalize(sig)
+	if !ok || e.repairs() {
+		return false
+	}
+	return !isEnvelope(std) && (e.model.g3 || std != signature.Placeholder)
+}
+
+// dropID removes the id of a call or result, which models before generation 3
+// refuse.
+func dropID(o rawjson.Object) (changed bool) {
+	for i := range o {
+		switch memberName(rawjson.String(o[i].Key)) {
+		case "functionCall", "functionResponse":
+			inner := rawjson.ParseObject(o[i].Value)
+			if inner.Del("id") {
+				o[i].Value, changed = inner.Value(), true
+			}
+		}
+	}
+	return changed
+}
+
+// top edits the members of the request itself: the deployment's settings come in,
+// what the gateway or AI Studio has no use for goes.
+func (e *nativeEdit) top(body rawjson.Value) ([]byte, error) {
+	over := e.overrides()
+	if !e.mustEdit(body, over) {
+		return body, nil
+	}
+	o := rawjson.ParseObject(body)
+	for _, m := range slices.Clone(o) {
+		switch name := camel(m.Key); {
+		case name == "model" || name == "stream": // both stand in the path
+			o.Del(m.Key)
+		case studioRefuses[name]:
+			o.Del(m.Key)
+			e.drop(name, "AI Studio does not know it")
+		}
+	}
+	if err := e.addSettings(&o, e.t.Defaults, false); err != nil {
+		return nil, err
+	}
+	if err := e.addSettings(&o, over, true); err != nil {
+		return nil, err
+	}
+	e.also(&o)
+	for _, p := range e.t.ExtraBody {
+		e.mergeMember(&o, p.Name, p.Value)
+	}
+	return o.Append(make([]byte, 0, len(body)+128)), nil
+}
+
+func (e *nativeEdit) mustEdit(body rawjson.Value, over []llm.Param) bool {
+	if len(e.t.Defaults)+len(e.t.ExtraBody)+len(e.t.Policy.Also)+len(over) > 0 {
+		return true
+	}
+	for f := range body.Fields() {
+		if name := memberName(f.Key); name == "model" || name == "stream" || studioRefuses[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// overrides are the parameters that somebody put over the client's, such as those
+// of a fallback: the ones that its body does not say.
+func (e *nativeEdit) overrides() []llm.Param {
+	if len(e.req.Params) == 0 {
+		return nil
+	}
+	own, err := Dialect{}.Decode(e.req.Body)
+	if err != nil {
+		return nil
+	}
+	var over []llm.Param
+	for _, p := range e.req.Params {
+		if !bytes.Equal(own.Param(p.Name), p.Value) {
+			over = append(over, p)
+		}
+	}
+	return over
+}
+
+// addSettings writes parameters of Chat Completions as members of the request. What
+// the client wrote wins unless they are to win.
+func (e *nativeEdit) addSettings(o *rawjson.Object, params []llm.Param, win bool) error {
+	if len(params) == 0 {
+		return nil
+	}
+	t := *e.t
+	t.Defaults = nil
+	s := encoder{req: &llm.Request{From: Name, Params: params, LenientParams: true}, t: &t, model: e.model}
+	if err := s.settings(); err != nil {
+		return err
+	}
+	if err := s.format(); err != nil {
+		return err
+	}
+	e.drops = append(e.drops, s.drops...)
+	gen := rawjson.ParseObject(firstOf(*o, "generationConfig", "generation_config"))
+	for i := range gen {
+		gen[i].Key = camel(gen[i].Key)
+	}
+	for _, m := range s.set.gen {
+		if win || gen.Get(m.Key) == nil {
+			gen.Set(m.Key, m.Value)
+		}
+	}
+	if len(s.set.gen) > 0 {
+		o.Del("generation_config")
+		o.Set("generationConfig", gen.Value())
+	}
+	for _, m := range s.set.top {
+		if win || o.Get(m.Key) == nil {
+			o.Set(m.Key, m.Value)
+		}
+	}
+	return nil
+}
+
+func firstOf(o rawjson.Object, names ...string) rawjson.Value {
+	for _, name := range names {
+		if v := o.Get(name); v.Present() {
+			return v
+		}
+	}
+	return nil
+}
+
+// also removes what additional_drop_params names, by the names of Chat Completions
+// or Gemini's own.
+func (e *nativeEdit) also(o *rawjson.Object) {
+	for _, name := range e.t.Policy.Also {
+		key := camel(name)
+		if n, ok := numbers[name]; ok {
+			key = n.name
+		}
+		found := o.Del(key) || o.Del(name)
+		for i := range *o {
+			if m := &(*o)[i]; camel(m.Key) == "generationConfig" {
+				gen := rawjson.ParseObject(m.Value)
+				if gen.Del(key) || gen.Del(name) {
+					m.Value, found = gen.Value(), true
+				}
+			}
+		}
+		if found {
+			e.drop(name, "named in additional_drop_params")
+		}
+	}
+}

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/provider"
 )
 
 // checkKeys compares every key with the registry: what is not honoured is
@@ -20,7 +22,6 @@ func (l *loader) checkKeys(root *node) {
 		l.checkSection(section, root.get(section), section)
 	}
 	l.checkNested(root)
-	l.checkModelList(root.get("model_list"))
 }
 
 // checkSection checks the keys of a map.
@@ -129,6 +130,10 @@ func (l *loader) loosened(f *field, path string, entry keyEntry, off string) {
 func (l *loader) unknownKey(section string, f *field, path string) {
 	where := homeName(section)
 	remedy, invented := inventions[f.key]
+	if l.report.full() {
+		l.report.dropped++
+		return
+	}
 	if home := misplacedIn(f.key, section); home != "" && !invented {
 		l.report.warnf(f.pos, path, "Move it there.", "`%s` belongs in %s; in %s it has no effect.", f.key, homeName(home), where)
 		return
@@ -139,7 +144,8 @@ func (l *loader) unknownKey(section string, f *field, path string) {
 	l.report.warnf(f.pos, path, remedy, "`%s` is an unknown key of %s and has no effect.", f.key, where)
 }
 
-// checkModelList checks the keys of every deployment.
+// checkModelList checks the keys of every deployment. It runs when it is known
+// which deployments are served, and by which provider.
 func (l *loader) checkModelList(n *node) {
 	if n == nil || n.kind != listKind {
 		return
@@ -153,22 +159,23 @@ func (l *loader) checkModelList(n *node) {
 				continue
 			}
 			if hoisted {
-				l.checkParam(f, child(path, f.key))
+				l.checkParam(f, child(path, f.key), l.wires[item])
 				continue
 			}
 			l.unknownKey("entry", f, child(path, f.key))
 		}
 		for j := range fieldsOf(item.get("litellm_params")) {
 			f := &item.get("litellm_params").fields[j]
-			l.checkParam(f, child(child(path, "litellm_params"), f.key))
+			l.checkParam(f, child(child(path, "litellm_params"), f.key), l.wires[item])
 		}
 		l.checkInfo(item.get("model_info"), child(path, "model_info"))
 	}
 }
 
 // checkParam names a key of litellm_params that does not do what it says. What
-// nobody knows is sent to the provider, as LiteLLM does, and said.
-func (l *loader) checkParam(f *field, path string) {
+// nobody knows is sent to the provider, as LiteLLM does, and said; wire is the
+// format of the deployment, "" when it is not served.
+func (l *loader) checkParam(f *field, path, wire string) {
 	if isPriceKey(f.key) {
 		return
 	}
@@ -182,12 +189,28 @@ func (l *loader) checkParam(f *field, path string) {
 	case home != "":
 		l.report.warnf(f.pos, path, "Move it there.", "`%s` belongs in %s; in litellm_params it has no effect.", f.key, homeName(home))
 	default:
-		severity, hint := Note, didYouMean(f.key, sectionKeys("litellm_params"))
-		if hint != "" {
-			severity = Warning
-		}
-		l.report.add(Finding{Severity: severity, Pos: f.pos, Key: path, Message: "`" + f.key + "` is no parameter that LiteLLM knows; it is sent to the provider with every call.", Remedy: hint})
+		l.unknownParam(f, path, wire)
 	}
+}
+
+// unknownParam says what becomes of a parameter that nobody knows.
+func (l *loader) unknownParam(f *field, path, wire string) {
+	what := "it is sent to the provider with every call."
+	switch wire {
+	case "":
+		what = "the deployment is skipped, and the parameter with it."
+	case provider.WireChat:
+	default:
+		what = "it goes along with every call and is left out, and named in x-fairlead-dropped, where the provider's own format has no such field."
+	}
+	severity, hint := Note, ""
+	if !l.report.full() {
+		hint = didYouMean(f.key, sectionKeys("litellm_params"))
+	}
+	if hint != "" {
+		severity = Warning
+	}
+	l.report.add(Finding{Severity: severity, Pos: f.pos, Key: path, Message: "`" + f.key + "` is no parameter that LiteLLM knows; " + what, Remedy: hint})
 }
 
 // routingKeys are keys of litellm_params that model_info does not have.

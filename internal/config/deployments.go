@@ -96,6 +96,7 @@ func (l *loader) entry(cfg *Config, item *node, path string, shared *list) {
 	reason := l.readEntry(&d, item, path, shared)
 	if reason == nil {
 		d.ID = uniqueID(shared.ids, &d)
+		l.wires[item] = wireOf(d.Provider)
 		cfg.Deployments = append(cfg.Deployments, d)
 		if d.MissingKey != "" && !slices.Contains(cfg.MissingKeys, d.MissingKey) {
 			cfg.MissingKeys = append(cfg.MissingKeys, d.MissingKey)
@@ -119,6 +120,15 @@ func (l *loader) entry(cfg *Config, item *node, path string, shared *list) {
 	}
 	l.report.add(Finding{Severity: severity, Pos: reason.pos, Key: reason.path, Message: who + " is skipped: " + reason.text, Remedy: reason.remedy})
 	cfg.Skipped = append(cfg.Skipped, SkippedDeployment{ModelName: d.ModelName, Reason: l.report.mask.text(reason.text), Pos: item.pos})
+}
+
+// wireOf returns the format in which a provider is called; a bare "*" has no
+// provider of its own and is taken for the format of most.
+func wireOf(name string) string {
+	if row, ok := provider.Get(name); ok {
+		return row.Wire
+	}
+	return provider.WireChat
 }
 
 // skip is why a deployment cannot be used.
@@ -148,6 +158,9 @@ func (l *loader) readEntry(d *Deployment, item *node, path string, shared *list)
 	p, reason := l.entryParams(item, path, shared)
 	if reason != nil {
 		return reason
+	}
+	if hasControl(d.ModelName) {
+		return skipAt(name, child(path, "model_name"), "Write the name on one line.", "its model_name holds a line break or another control character.")
 	}
 	if d.ModelName == "" {
 		return skipAt(item, path, "Add `model_name`, the name that clients ask for.", "it has no model_name.")
@@ -211,6 +224,9 @@ func (l *loader) target(d *Deployment, p params, shared *list) (*provider.Row, *
 	model := l.text(n, path)
 	if model == "" {
 		return nil, skipAt(p[0].n, p[0].path, "Add `model: provider/name`.", "its litellm_params name no model.")
+	}
+	if hasControl(model) {
+		return nil, skipAt(n, path, "Write the name on one line.", "its model holds a line break or another control character.")
 	}
 	if alias := shared.aliases.get(model); alias.isScalar() {
 		model = alias.text

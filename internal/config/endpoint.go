@@ -78,6 +78,10 @@ func (l *loader) ignoreBase(name string) {
 func (l *loader) key(d *Deployment, p params, row *provider.Row, shared *list) {
 	n, path := p.at("api_key")
 	switch text := l.keyText(n, path); {
+	case hasControl(text):
+		l.report.mask.learn(text)
+		l.report.warnf(n.pos, path, "Write the key on one line, without anything around it.", "The key holds a line break or another control character, which no request can carry; the deployment has no key.")
+		return
 	case isNothing(text):
 		l.report.notef(n.pos, path, "Leave `api_key` out.", "%s is a word here, not an empty value; it is read as \"no key\".", text)
 		return
@@ -96,7 +100,7 @@ func (l *loader) key(d *Deployment, p params, row *provider.Row, shared *list) {
 		return
 	}
 	name, value, ok := l.env.first(row.KeyEnv)
-	if ok {
+	if ok && !hasControl(value) {
 		l.report.mask.learn(value)
 		d.APIKey, d.KeySource = NewSecret(value), name
 		l.tellReplaced(n, path, "; "+name+" is used instead.")

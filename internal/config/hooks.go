@@ -13,17 +13,18 @@ var builtinCallbacks = strings.Fields(`lago openmeter logfire literalai litellm_
 	weave_otel pagerduty humanloop azure_sentinel gcs_pubsub agentops anthropic_cache_control_hook generic_api resend_email sendgrid_email smtp_email deepeval s3_v2
 	clickhouse pointfive zerobus aws_sqs vector_store_pre_call_hook dotprompt bitbucket gitlab cloudzero focus mavvrik vantage ternary posthog levo
 	compression_interception newrelic signoz s3 dynamodb sentry slack email webhook helicone lunary promptlayer traceloop wandb athina greenscale supabase
-	slack_alerting custom_callback_api opentelemetry`)
+	slack_alerting custom_callback_api opentelemetry websearch_interception qualifire_eval rubrik`)
 
 // enforcingCallbacks are callbacks that inspect or refuse requests: leaving
 // one out would open what it guards.
 var enforcingCallbacks = strings.Fields(`presidio hide_secrets llamaguard_moderations llmguard_moderations google_text_moderation openai_moderations
-	lakera_prompt_injection aporia_prompt_injection detect_prompt_injection banned_keywords blocked_user_check lakera guardrails_ai`)
+	lakera_prompt_injection aporia_prompt_injection detect_prompt_injection banned_keywords blocked_user_check lakera guardrails_ai aporio_prompt_injection azure_content_safety`)
 
 // hooks names what the file wants to run and cannot here. Loggers are skipped;
 // a guardrail or custom_auth refuses to start, unless the file allows it.
 func (l *loader) hooks(cfg *Config, root *node) {
 	settings := root.get("litellm_settings")
+	l.named = root.get("callback_settings")
 	for _, key := range []string{"callbacks", "success_callback", "failure_callback", "input_callback", "service_callback", "audit_log_callbacks", "post_call_rules", "pre_call_rules"} {
 		l.callbacks(cfg, settings.get(key), child("litellm_settings", key))
 	}
@@ -50,13 +51,22 @@ func (l *loader) callbacks(cfg *Config, n *node, path string) {
 		if n.kind == listKind {
 			at = element(path, i)
 		}
-		if !item.isScalar() {
-			if !item.isNull() {
-				l.report.warnf(item.pos, at, "", "A callback must be a name; %s is ignored.", item.name())
-			}
-			continue
+		switch {
+		case item.isScalar():
+			l.callback(cfg, item, at)
+		case item.kind == mapKind && n.kind == listKind && len(item.fields) > 0:
+			l.callbackMap(cfg, item, at)
+		case !item.isNull():
+			l.report.warnf(item.pos, at, "", "A callback must be a name; %s is ignored.", item.name())
 		}
-		l.callback(cfg, item, at)
+	}
+}
+
+// callbackMap reads the form {name: settings}, which some callbacks have.
+func (l *loader) callbackMap(cfg *Config, n *node, path string) {
+	for i := range n.fields {
+		f := &n.fields[i]
+		l.callback(cfg, &node{kind: stringKind, text: f.key, source: f.key, pos: f.pos}, child(path, f.key))
 	}
 }
 
@@ -66,11 +76,11 @@ func (l *loader) callback(cfg *Config, n *node, path string) {
 	switch {
 	case name == "" || n.kind == boolKind:
 		return
-	case strings.HasSuffix(strings.SplitN(lastKey(path), "[", 2)[0], "_rules"):
+	case strings.Contains(path, "_call_rules"):
 		l.cannotRun(cfg, n, path, "The rule "+shown+" is Python code that may refuse requests; it cannot run here.")
 	case slices.Contains(enforcingCallbacks, name):
 		l.cannotRun(cfg, n, path, "The callback "+shown+" guards requests like a guardrail; it cannot run here.")
-	case slices.Contains(builtinCallbacks, name):
+	case slices.Contains(builtinCallbacks, name) || l.named.get(name) != nil:
 		l.report.warnf(n.pos, path, "", "The logger %s is planned; it is skipped and nothing is sent to it.", shown)
 	case strings.Contains(name, "."):
 		l.report.warnf(n.pos, path, "If it guards requests, do not serve without it.", "The callback %s is Python code, which cannot run here; it is skipped.", shown)

@@ -48,11 +48,11 @@ func TestCustomAuthRefusesToStart(t *testing.T) {
 }
 
 func TestLoggersAreNamedAndSkipped(t *testing.T) {
-	_, report := usable(t, gpt("litellm_settings:\n  callbacks: my_module.handler\n  success_callback: [langfuse, db, {a: b}]\n  failure_callback: []\n"), nil)
+	_, report := usable(t, gpt("litellm_settings:\n  callbacks: my_module.handler\n  success_callback: [langfuse, db, [a]]\n  failure_callback: []\n"), nil)
 	at(t, says(t, report, Warning, "The callback my_module.handler is Python code", "skipped"), 7, 14)
 	at(t, says(t, report, Warning, "The logger langfuse is planned"), 8, 22)
 	says(t, report, Warning, "db is no callback that LiteLLM knows")
-	says(t, report, Warning, "A callback must be a name; a map is ignored")
+	says(t, report, Warning, "A callback must be a name; a list is ignored")
 	if report.Refusal() != "" || report.HasErrors() {
 		t.Errorf("a logger stops the start: %s", render(t, report))
 	}

@@ -105,17 +105,20 @@ func isModelInfo(key string) bool {
 var homes = []string{"router_settings", "root", "litellm_settings", "general_settings", "fairlead_settings", "litellm_params", "cache_params"}
 
 // misplacedIn returns the section to which a key belongs that its own section
-// does not know, or "".
+// does not know, or "". A section in which it would do something is preferred.
 func misplacedIn(key, section string) string {
+	silent := ""
 	for _, home := range homes {
-		if home == section {
-			continue
-		}
-		if entry, ok := registry()[home][key]; ok && !(entry.status == NoEffect && home == "litellm_params") {
+		entry, ok := registry()[home][key]
+		switch {
+		case home == section || !ok:
+		case entry.status != NoEffect:
 			return home
+		case silent == "" && home != "litellm_params":
+			silent = home
 		}
 	}
-	return ""
+	return silent
 }
 
 // homeNames are the words for the sections that are no root keys.

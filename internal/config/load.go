@@ -1,8 +1,9 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -57,6 +58,10 @@ type loader struct {
 	told map[*node]bool
 	// repeated finds the finding that a further place is added to.
 	repeated map[string]int
+	// named is callback_settings, whose keys are names of callbacks.
+	named *node
+	// wires are the formats that the served entries of model_list speak.
+	wires map[*node]string
 }
 
 // unsetReference is a value whose environment variable has no value.
@@ -75,7 +80,7 @@ func newLoader(o Options) *loader {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &loader{o: o, report: newReport(), env: &environment{process: o.Env}, told: map[*node]bool{}, repeated: map[string]int{}}
+	return &loader{o: o, report: newReport(), env: &environment{process: o.Env}, told: map[*node]bool{}, repeated: map[string]int{}, wires: map[*node]string{}}
 }
 
 // readLimited reads a regular file of at most maxFileBytes (and one more byte,
@@ -91,7 +96,7 @@ func readLimited(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("%s is a directory", path)
+		return nil, errors.New("it is a directory")
 	}
 	return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
 }
@@ -120,6 +125,7 @@ func (l *loader) load() *Config {
 	l.expand(root, "", "")
 	l.checkKeys(root)
 	l.decode(cfg, root)
+	l.checkModelList(root.get("model_list"))
 	l.tellUnset()
 	cfg.Files = l.files
 	return cfg
@@ -153,7 +159,7 @@ func (l *loader) readRoot(path string) *node {
 	if !ok {
 		return nil
 	}
-	if sentence, remedy := notOurs(doc); sentence != "" {
+	if sentence, remedy := notOurs(doc, path == l.o.Path); sentence != "" {
 		l.report.errorf(doc.root.pos, "", remedy, "%s", sentence)
 		return nil
 	}
@@ -168,44 +174,8 @@ func pathError(err error) string {
 	case os.IsPermission(err):
 		return "permission denied"
 	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
 	return strings.TrimSuffix(err.Error(), ".")
-}
-
-// notOurs recognises files that are something else than a LiteLLM
-// configuration, and says what to do with them.
-func notOurs(doc document) (sentence, remedy string) {
-	root := doc.root
-	switch {
-	case root.get("apiVersion") != nil && root.get("kind") != nil:
-		return "This is a Kubernetes manifest (kind " + root.get("kind").show() + "), not a LiteLLM configuration.",
-			"Extract the text below `data` (kubectl get configmap NAME -o jsonpath=…) into a file of its own."
-	case doc.several:
-		return "The file holds several YAML documents; a configuration is one.", "Split the file at its `---` lines."
-	case root.kind == listKind && isPlaybook(root):
-		return "This is a list of Ansible plays or tasks, not a LiteLLM configuration.", "Use the file that the playbook writes."
-	case root.kind == listKind:
-		return "The root of the file is a list; a configuration is a map with keys such as model_list.", "Put `model_list:` above the list."
-	case root.kind == nullKind:
-		return "The file is empty.", "Write a `model_list`, or start without --config to try the built-in demo models."
-	case root.kind != mapKind:
-		return "The root of the file is " + root.name() + "; a configuration is a map with keys such as model_list.", ""
-	case root.get("model_list") != nil || root.get("general_settings") != nil || root.get("litellm_settings") != nil:
-		return "", ""
-	case root.get("services") != nil:
-		return "This is a Docker Compose file, not a LiteLLM configuration.", "Give the file that the compose file mounts."
-	case root.get("proxy_config") != nil:
-		return "These are the values of LiteLLM's Helm chart, not a LiteLLM configuration.", "Put what stands below `proxy_config` into a file of its own."
-	}
-	return "", ""
-}
-
-func isPlaybook(root *node) bool {
-	for _, item := range root.items {
-		for _, key := range []string{"hosts", "tasks", "ansible.builtin.copy", "ansible.builtin.template", "block", "when", "roles"} {
-			if item.get(key) != nil {
-				return true
-			}
-		}
-	}
-	return false
 }

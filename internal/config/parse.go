@@ -28,6 +28,8 @@ type document struct {
 	root *node
 	// several is set when the file holds more than one YAML document.
 	several bool
+	// text is the file as it was parsed.
+	text []byte
 }
 
 // reader turns the syntax tree of one file into nodes.
@@ -43,11 +45,15 @@ func parseFile(file string, data []byte, report *Report) (doc document, ok bool)
 	data = normalize(data)
 	report.sources[file] = strings.Split(string(data), "\n")
 	if sentence, line := tooMuch(data); sentence != "" {
-		report.errorf(Position{file, line, 1}, "", "", "%s", sentence)
+		report.errorf(Position{file, line, 1}, "", tooMuchRemedy(data), "%s", sentence)
 		return document{}, false
 	}
 	tree, err := parseYAML(data)
 	if err != nil {
+		if sentence, remedy := otherFormat(data); sentence != "" {
+			report.errorf(Position{file, 1, 1}, "", remedy, "%s", sentence)
+			return document{}, false
+		}
 		report.syntaxError(file, err)
 		return document{}, false
 	}
@@ -59,9 +65,9 @@ func parseFile(file string, data []byte, report *Report) (doc document, ok bool)
 		}
 	}
 	if len(bodies) == 0 {
-		return document{root: &node{pos: Position{file, 1, 1}}}, true
+		return document{root: &node{pos: Position{file, 1, 1}}, text: data}, true
 	}
-	return document{root: r.convert(bodies[0], "", 0), several: len(bodies) > 1}, true
+	return document{root: r.convert(bodies[0], "", 0), several: len(bodies) > 1, text: data}, true
 }
 
 // parseYAML runs the parser; a panic of it is an error like any other.
@@ -115,6 +121,14 @@ func tooMuch(data []byte) (sentence string, line int) {
 	return tooDeep(data)
 }
 
+// tooMuchRemedy helps with the one limit that has an everyday cause.
+func tooMuchRemedy(data []byte) string {
+	if len(data) <= maxFileBytes && !utf8.Valid(data) {
+		return "Save it as UTF-8."
+	}
+	return ""
+}
+
 func invalidAt(data []byte) int {
 	for i := 0; i < len(data); {
 		r, size := utf8.DecodeRune(data[i:])
@@ -149,52 +163,6 @@ func tooDeep(data []byte) (sentence string, line int) {
 		}
 	}
 	return "", 0
-}
-
-// positioned is what goccy's syntax errors are.
-type positioned interface {
-	error
-	GetMessage() string
-	GetToken() *token.Token
-}
-
-// syntaxError adds the parser's complaint with its place and a hint.
-func (r *Report) syntaxError(file string, err error) {
-	pos := Position{File: file}
-	message := err.Error()
-	if e, ok := errors.AsType[positioned](err); ok {
-		message = e.GetMessage()
-		if t := e.GetToken(); t != nil && t.Position != nil {
-			pos.Line, pos.Column = t.Position.Line, t.Position.Column
-		}
-	}
-	message, _, _ = strings.Cut(message, "\n")
-	// A quotation may hold a credential; the masked source line shows the place.
-	message, _, _ = strings.Cut(message, `: "`)
-	r.errorf(pos, "", syntaxHint(r.sources[file], pos.Line), "The file is not valid YAML: %s.", strings.TrimSuffix(message, "."))
-}
-
-// syntaxHint looks at the line (and the one before it, where the parser may
-// have noticed too late) for the usual causes.
-func syntaxHint(lines []string, line int) string {
-	if line < 1 || line > len(lines) {
-		return ""
-	}
-	for _, text := range lines[max(line-2, 0):min(line+1, len(lines))] {
-		_, value, _ := strings.Cut(text, ":")
-		value = strings.TrimSpace(value)
-		switch {
-		case strings.Contains(text[:len(text)-len(strings.TrimLeft(text, " \t"))], "\t"):
-			return "Indent with spaces: YAML allows no tabs there."
-		case strings.HasPrefix(value, "{{") || strings.Contains(text, "{%"):
-			return "This looks like a template that was not rendered; quote the value or render the file first."
-		case strings.HasPrefix(value, "*"):
-			return `A value that starts with * must be quoted: "*".`
-		case strings.HasPrefix(value, "@") || strings.HasPrefix(value, "`") || strings.HasPrefix(value, "%"):
-			return "Quote a value that starts with @, ` or %."
-		}
-	}
-	return "Check the indentation of this line and of the one before it, and quote values that hold a colon followed by a space."
 }
 
 // at returns the place of a token.
@@ -268,6 +236,11 @@ func (r *reader) alias(v *ast.AliasNode, path string) *node {
 		r.report.errorf(pos, path, "", "*%s stands for more than %d values; it is ignored.", name, maxAliased)
 		return &node{pos: pos, size: 1}
 	}
+	if isSecretName(lastKey(path)) {
+		// A credential may start with a star: it must not be quoted.
+		r.report.errorf(pos, path, "Quote a value that starts with *.", "The value starts with *, so YAML takes it for an alias of an anchor, which is not defined before it.")
+		return &node{pos: pos, size: 1}
+	}
 	r.report.errorf(pos, path, `If a wildcard is meant, quote it: "*`+name+`".`, "*%s refers to an anchor that is not defined before it.", name)
 	return &node{pos: pos, size: 1}
 }
@@ -279,11 +252,18 @@ var standardTags = map[string]bool{
 	"!!timestamp": true, "!!binary": true, "!!merge": true, "!": true,
 }
 
+// foreignTags are tags of other tools, which people copy into these files.
+var foreignTags = map[string]bool{"!env": true, "!ENV": true, "!env_var": true, "!secret": true, "!vault": true, "!Ref": true, "!Sub": true, "!reference": true}
+
 func (r *reader) tagged(v *ast.TagNode, path string, depth int) *node {
 	tag := v.Start.Value
 	out := r.convert(v.Value, path, depth+1)
 	if !standardTags[tag] {
-		r.report.warnf(r.at(v.Start), path, "For an environment variable write os.environ/NAME.", "The YAML tag %s is not known; the value is taken as it stands.", tag)
+		shown := " " + tag
+		if isSecretName(lastKey(path)) && !foreignTags[tag] {
+			shown = "" // a credential may start with an exclamation mark
+		}
+		r.report.warnf(r.at(v.Start), path, "Quote a value that starts with !; for an environment variable write os.environ/NAME.", "The YAML tag%s is not known; the value is taken as it stands.", shown)
 	}
 	if out.isScalar() && (tag == "!!str" || tag == "!") {
 		return &node{kind: stringKind, text: out.source, source: out.source, quoted: true, pos: out.pos, size: 1}

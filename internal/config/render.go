@@ -94,6 +94,9 @@ func (r *Report) excerpt(pos Position) (line, caret string, ok bool) {
 		return "", "", false
 	}
 	source := []rune(lines[pos.Line-1])
+	if insideCredential(lines, pos.Line-1) {
+		source = []rune(lines[pos.Line-1][:indentOf(lines[pos.Line-1])] + hidden)
+	}
 	column := min(max(pos.Column, 1)-1, len(source))
 	before := []rune(r.mask.sourceLine(string(source[:column])))
 	shown := []rune(r.mask.sourceLine(string(source)))

@@ -58,6 +58,8 @@ type Report struct {
 	Served  int
 	Skipped int
 
+	// dropped counts findings beyond maxFindings.
+	dropped  int
 	refusals []string
 	sources  map[string][]string
 	mask     masker
@@ -69,11 +71,16 @@ func newReport() *Report { return &Report{sources: map[string][]string{}} }
 // maxFindings bounds a report about a file that is wrong everywhere.
 const maxFindings = 2000
 
-// add appends a finding, up to maxFindings.
+// full reports whether only errors still find room.
+func (r *Report) full() bool { return len(r.Findings) >= maxFindings }
+
+// add appends a finding, up to maxFindings, and as many errors again.
 func (r *Report) add(f Finding) {
-	if len(r.Findings) < maxFindings {
-		r.Findings = append(r.Findings, f)
+	if r.full() && (f.Severity != Error || len(r.Findings) >= 2*maxFindings) {
+		r.dropped++
+		return
 	}
+	r.Findings = append(r.Findings, f)
 }
 
 // maxPlaces is how many further lines a repeated finding lists.
@@ -157,6 +164,9 @@ func (r *Report) Summary() string {
 		if n := r.Count(s); n > 0 {
 			parts = append(parts, plural(n, s.String()))
 		}
+	}
+	if r.dropped > 0 {
+		parts = append(parts, fmt.Sprintf("%d more not shown", r.dropped))
 	}
 	if len(r.Findings) == 0 {
 		parts = append(parts, "nothing to say about the file")

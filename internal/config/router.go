@@ -220,10 +220,14 @@ func (l *loader) aliases(n *node) map[string]Alias {
 	for _, f := range n.fields {
 		at := child(path, f.key)
 		a := Alias{Pos: f.pos}
-		if f.val.kind == mapKind {
+		switch f.val.kind {
+		case mapKind:
 			a.Target = l.text(f.val.get("model"), child(at, "model"))
 			a.Hidden = l.flag(f.val.get("hidden"), child(at, "hidden"))
-		} else {
+		case listKind:
+			l.report.warnf(f.pos, at, "Give the deployments one model_name to choose between them, or list the others in fallbacks.", "The alias %q is a list, but an alias stands for one group; it is ignored.", f.key)
+			continue
+		default:
 			a.Target = l.text(f.val, at)
 		}
 		if a.Target == "" {

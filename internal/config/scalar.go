@@ -6,13 +6,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // wrong names a value that has the wrong type and is ignored.
 func (l *loader) wrong(n *node, path, wanted string) {
 	shown := n.name()
 	if n.isScalar() && !isSecretName(lastKey(path)) {
-		shown = strconv.Quote(n.show())
+		// The text may be a whole line, "master_key:…" without the space.
+		shown = strconv.Quote(l.report.mask.sourceLine(n.show()))
 	}
 	l.report.warnf(n.pos, path, "", "`%s` must be %s; %s is ignored.", lastKey(path), wanted, shown)
 }
@@ -208,6 +210,10 @@ func (l *loader) headers(n *node, path string) map[string]string {
 	}
 	return out
 }
+
+// hasControl reports whether a text holds a control character: a name with one
+// could forge lines of a log or reach a terminal as an escape sequence.
+func hasControl(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }
 
 // validHeader refuses names and values that could forge another header.
 func validHeader(name, value string) bool {

@@ -13,7 +13,7 @@ func (l *loader) general(n *node) GeneralSettings {
 	const path = "general_settings"
 	at := func(key string) (*node, string) { return n.get(key), child(path, key) }
 	if key := n.get("master_key"); key != nil && key.unset {
-		l.missing(Warning, key, path+".master_key", ", so LITELLM_MASTER_KEY counts; without it there is no master key and only this machine is served.")
+		l.missing(Warning, key, path+".master_key", masterKeyConsequence(key.variable))
 	}
 	g := GeneralSettings{
 		MasterKey:                 NewSecret(l.text(at("master_key"))),
@@ -35,6 +35,15 @@ func (l *loader) general(n *node) GeneralSettings {
 		l.report.warnf(n.get("database_url").pos, "general_settings.database_url", "Clients use the master key.", "Keys and spend kept in that database are not known here yet; the gateway serves with the master key alone.")
 	}
 	return g
+}
+
+// masterKeyConsequence says what holds while the variable of master_key is not
+// set.
+func masterKeyConsequence(variable string) string {
+	if variable == "LITELLM_MASTER_KEY" {
+		return ", so there is no master key and only this machine is served."
+	}
+	return ", so LITELLM_MASTER_KEY counts; without it there is no master key and only this machine is served."
 }
 
 // generalFromEnvironment reads what LiteLLM takes from its own environment.

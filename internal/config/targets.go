@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/catalog"
+)
 
 // checkTargets names groups of aliases and fallbacks that do not exist.
 func (l *loader) checkTargets(cfg *Config, router, settings *node) {
@@ -13,11 +17,15 @@ func (l *loader) checkTargets(cfg *Config, router, settings *node) {
 	for _, s := range cfg.Skipped {
 		known[s.ModelName] = true
 	}
-	for name := range cfg.Aliases {
-		known[name] = true
+	served := func(name string) bool {
+		return known[name] || matchesWildcard(cfg, name) || hasID(cfg, name) || hasFullName(cfg, name)
 	}
-	exists := func(name string) bool { return known[name] || matchesWildcard(cfg, name) || hasID(cfg, name) }
+	exists := func(name string) bool { _, alias := cfg.Aliases[name]; return alias || served(name) }
 	for name, alias := range cfg.Aliases {
+		if _, second := cfg.Aliases[alias.Target]; second && !served(alias.Target) {
+			l.report.warnf(alias.Pos, child("router_settings.model_group_alias", name), "Let it lead to the group itself.", "The alias %q leads to %q, which is an alias too; an alias must lead to a group.", name, alias.Target)
+			continue
+		}
 		if !exists(alias.Target) {
 			l.report.warnf(alias.Pos, child("router_settings.model_group_alias", name), didYouMean(alias.Target, names), "The alias %q leads to %q, which is not in model_list.", name, alias.Target)
 		}
@@ -48,6 +56,20 @@ func (l *loader) checkFallbackTargets(n *node, path string, names []string, exis
 	case n.isScalar() && strings.TrimSpace(n.text) != "" && !exists(strings.TrimSpace(n.text)):
 		l.report.warnf(n.pos, path, didYouMean(n.text, names), "The fallback target %q is not in model_list.", n.show())
 	}
+}
+
+// hasFullName reports whether the name is provider/model of a deployment, or a
+// bare name whose provider is served by a pattern: both can be asked for.
+func hasFullName(cfg *Config, name string) bool {
+	if p, ok := catalog.ProviderOf(name); ok && !strings.Contains(name, "/") && matchesWildcard(cfg, p+"/"+name) {
+		return true
+	}
+	for i := range cfg.Deployments {
+		if d := &cfg.Deployments[i]; !d.Wildcard && d.Provider+"/"+d.Model == name {
+			return true
+		}
+	}
+	return false
 }
 
 func hasID(cfg *Config, name string) bool {

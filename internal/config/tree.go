@@ -119,11 +119,16 @@ func (n *node) show() string {
 	if n == nil {
 		return ""
 	}
+	return clip(n.source)
+}
+
+// clip shortens a text that is quoted in a message.
+func clip(s string) string {
 	const most = 80
-	if r := []rune(n.source); len(r) > most {
+	if r := []rune(s); len(r) > most {
 		return string(r[:most]) + "…"
 	}
-	return n.source
+	return s
 }
 
 // asText returns a scalar as text: a number that is meant as text (a version, a

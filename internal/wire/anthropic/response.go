@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/tokens"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
@@ -28,7 +29,7 @@ func (w Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	resp := &llm.Response{ID: v.Get("id").Text(), Model: v.Get("model").Text(), Choices: []llm.Choice{m.choice(v)}}
 	if u := v.Get("usage"); u.Kind() == '{' {
 		usage := readUsage(u)
-		usage.finish(m.reasoning.tokens())
+		usage.finish(m.reasoning.Tokens())
 		resp.Usage, resp.ServiceTier = &usage.Usage, usage.ServiceTier
 	}
 	return resp, nil
@@ -47,7 +48,7 @@ type messageReader struct {
 	answer      string // the input of the tool that stands for a format
 	answered    bool
 	calls       int
-	reasoning   estimate
+	reasoning   tokens.Estimator
 }
 
 func (m *messageReader) block(b rawjson.Value) {
@@ -56,7 +57,7 @@ func (m *messageReader) block(b rawjson.Value) {
 		m.text(b)
 	case "thinking":
 		text := b.Get("thinking").Text()
-		m.reasoning.add(text)
+		m.reasoning.Add(text)
 		m.parts = append(m.parts, llm.Part{
 			Kind: llm.PartThinking, Text: text, State: signed(b.Get("signature").Text()),
 		})

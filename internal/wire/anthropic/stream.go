@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/sse"
+	"github.com/fairlead-gateway/fairlead/internal/tokens"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
@@ -50,7 +51,7 @@ type streamReader struct {
 	held       string // text that waits for the tool of a format
 	stop       rawjson.Value
 	usage      *usage
-	reasoning  estimate
+	reasoning  tokens.Estimator
 }
 
 // openBlock is a content block between its start and its stop.
@@ -260,7 +261,7 @@ func (s *streamReader) text(t string) {
 
 func (s *streamReader) thinkingText(t string) {
 	if t != "" {
-		s.reasoning.add(t)
+		s.reasoning.Add(t)
 		s.emit(llm.Event{Kind: llm.EventThinking, Delta: t})
 	}
 }
@@ -359,7 +360,7 @@ func (s *streamReader) finish() {
 	}
 	s.emit(llm.Event{Kind: llm.EventFinish, Finish: finishOf(reason, s.calls, s.answered)})
 	if s.usage != nil {
-		s.usage.finish(s.reasoning.tokens())
+		s.usage.finish(s.reasoning.Tokens())
 		s.emit(llm.Event{Kind: llm.EventUsage, Usage: &s.usage.Usage})
 	}
 }

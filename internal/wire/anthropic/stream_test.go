@@ -232,15 +232,3 @@ func drain(t *rapid.T, call *wire.Call, src io.Reader) (events []llm.Event) {
 	}
 	return events
 }
-
-func TestEstimateDoesNotDependOnThePieces(t *testing.T) {
-	const s = "Let me think about it. Übermäßig 漢字 internationalization!"
-	var whole, pieces estimate
-	whole.add(s)
-	for i := range len(s) {
-		pieces.add(s[i : i+1])
-	}
-	if whole.tokens() != pieces.tokens() || whole.tokens() < 10 {
-		t.Errorf("%d and %d", whole.tokens(), pieces.tokens())
-	}
-}

@@ -98,37 +98,3 @@ func (u *usage) finish(estimated int64) {
 	u.TextOut = u.Output - u.Reasoning
 	u.TextIn = u.Input
 }
-
-// estimate counts tokens of a text roughly: a word, every sixth letter more in it,
-// a mark of punctuation, a character of a script without spaces. Text may arrive
-// in pieces.
-type estimate struct {
-	n    int64
-	run  int // letters of the word so far
-	wide int // bytes of characters outside ASCII so far
-}
-
-func (e *estimate) add(text string) {
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c >= 0x80:
-			e.run = 0
-			if e.wide%3 == 0 {
-				e.n++
-			}
-			e.wide++
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9':
-			if e.run%6 == 0 {
-				e.n++
-			}
-			e.run, e.wide = e.run+1, 0
-		default:
-			e.run, e.wide = 0, 0
-			if c > ' ' {
-				e.n++
-			}
-		}
-	}
-}
-
-func (e *estimate) tokens() int64 { return e.n }

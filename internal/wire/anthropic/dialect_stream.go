@@ -297,7 +297,9 @@ func (e *streamEncoder) pass(dst, raw []byte) []byte {
 	case "message_stop":
 		e.stopped = true
 	}
-	dst = append(append(append(dst, "event: "...), name...), '\n')
+	if len(name) > 0 {
+		dst = append(append(append(dst, "event: "...), name...), '\n')
+	}
 	return sse.AppendData(dst, raw)
 }
 

@@ -1,7 +1,12 @@
-// Package anthropic speaks Anthropic's Messages API to an upstream: requests of
-// the canonical model become Messages bodies that obey the API's rules on turns,
-// tool results, thinking blocks and schemas, and answers, streams and errors come
-// back as the canonical model. Source: wire-format specification §3 and §7.
+// Package anthropic speaks Anthropic's Messages API in both directions.
+//
+// As [Wire] it speaks to an upstream: requests of the canonical model become
+// Messages bodies that obey the API's rules on turns, tool results, thinking blocks
+// and schemas, and answers, streams and errors come back as the canonical model.
+// As [Dialect] it speaks with clients that know only Messages, whatever model
+// answers. Where both sides speak it, the client's bytes pass, without what another
+// provider left in the history. Source: wire-format specification §3, §5.1, §5.2
+// and §7.
 package anthropic
 
 import (
@@ -31,10 +36,10 @@ var (
 func New() Wire { return Wire{} }
 
 // Name implements [wire.Wire].
-func (Wire) Name() string { return "anthropic" }
+func (Wire) Name() string { return Name }
 
-// Native implements [wire.Wire]; requests of no dialect pass as bytes yet.
-func (Wire) Native() string { return "" }
+// Native implements [wire.Wire].
+func (Wire) Native() string { return Name }
 
 // NeedsData implements [wire.MediaReader]: Anthropic reads images and PDF files
 // from https addresses itself, everything else must be sent inline.

@@ -30,6 +30,10 @@ type encoder struct {
 
 // Encode implements [wire.Wire].
 func (Wire) Encode(req *llm.Request, t *wire.Target) (*wire.Call, error) {
+	if req.From == Name {
+		n := nativeEncoder{req: req, t: t, betas: slices.Clone(t.Betas)}
+		return n.encode(), nil
+	}
 	e := &encoder{req: req, t: t, model: abilityOf(t), betas: slices.Clone(t.Betas)}
 	if err := e.decide(); err != nil {
 		return nil, err

@@ -162,7 +162,7 @@ func (Wire) Mend(c *wire.Call, e *llm.Error) (wire.Repair, bool) {
 	switch {
 	case thinkingRefused(low):
 		return wire.RepairThinking, true
-	case schemaRefused(low):
+	case !c.Native && schemaRefused(low):
 		return wire.RepairSchema, true
 	}
 	return "", false

@@ -22,6 +22,9 @@ func (w Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if v.Get("content").Kind() != '[' {
 		return nil, unreadable(c, "The upstream's answer is no message: it has no content.", nil)
 	}
+	if c.Native {
+		return nativeResponse(v), nil
+	}
 	m := messageReader{call: c}
 	for _, b := range v.Get("content").Elems() {
 		m.block(b)

@@ -20,6 +20,9 @@ const maxOpenBlocks = 64
 
 // Stream implements [wire.Wire] (specification §3.11).
 func (w Wire) Stream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
+	if c.Native {
+		return nativeStream(c, r)
+	}
 	return func(yield func(llm.Event, error) bool) {
 		s := streamReader{call: c, yield: yield}
 		for !s.gone && !s.done {

@@ -1,0 +1,135 @@
+package anthropic
+
+import (
+	"errors"
+	"io"
+	"iter"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/sse"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// nativeResponse reads only what the gateway itself needs of an answer that passes
+// through.
+func nativeResponse(v rawjson.Value) *llm.Response {
+	stop := v.Get("stop_reason").Text()
+	resp := &llm.Response{
+		ID: v.Get("id").Text(), Model: v.Get("model").Text(), Body: v,
+		Choices: []llm.Choice{{Finish: finishOf(stop, 0, false)}},
+	}
+	if u := v.Get("usage"); u.Kind() == '{' {
+		usage := readUsage(u)
+		usage.finish(0)
+		resp.Usage, resp.ServiceTier = &usage.Usage, usage.ServiceTier
+	}
+	return resp
+}
+
+// nativeStream hands events on as they came.
+func nativeStream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
+	return func(yield func(llm.Event, error) bool) {
+		s := passer{call: c, yield: yield}
+		for !s.done {
+			ev, err := r.Next()
+			if err == nil {
+				err = s.event(ev.Data)
+			} else if errors.Is(err, io.EOF) {
+				err = s.endOfInput()
+			}
+			if err != nil && !s.done {
+				yield(llm.Event{}, err)
+				return
+			}
+		}
+	}
+}
+
+// passer follows a stream that passes through.
+type passer struct {
+	call  *wire.Call
+	yield func(llm.Event, error) bool
+	// done says that the stream has ended well or nobody reads on.
+	done  bool
+	stop  bool // a stop reason has come
+	usage *usage
+}
+
+func (s *passer) emit(ev llm.Event) {
+	if !s.done && !s.yield(ev, nil) {
+		s.done = true
+	}
+}
+
+func (s *passer) event(data []byte) error {
+	if string(data) == sse.Done {
+		return s.endOfInput()
+	}
+	v, err := rawjson.Check(data)
+	if err != nil {
+		return unreadable(s.call, "The upstream's stream holds an event that is not JSON: "+err.Error()+".", err)
+	}
+	ev := llm.Event{Kind: llm.EventRaw, Raw: v}
+	switch string(eventType(v)) {
+	case "content_block_delta":
+		ev.Content = true
+	case "content_block_start":
+		ev.Content = opensContent(v.Get("content_block"))
+	case "message_start":
+		ev.Usage = s.count(v.Path("message", "usage"))
+	case "message_delta":
+		s.messageDelta(v, &ev)
+	case "message_stop":
+		s.emit(ev)
+		s.done = true
+		return nil
+	case "error":
+		return Wire{}.Error(statusOf(v.Path("error", "type").Text()), nil, v)
+	}
+	s.emit(ev)
+	return nil
+}
+
+// opensContent reports whether the start of a block already says something.
+func opensContent(b rawjson.Value) bool {
+	switch b.Get("type").Text() {
+	case "text":
+		return b.Get("text").Text() != ""
+	case "thinking":
+		return b.Get("thinking").Text() != ""
+	}
+	return true
+}
+
+func (s *passer) messageDelta(v rawjson.Value, ev *llm.Event) {
+	if reason := v.Path("delta", "stop_reason"); reason.Present() {
+		s.stop = true
+		ev.Finish, ev.Content = finishOf(reason.Text(), 0, false), true
+	}
+	ev.Usage = s.count(v.Get("usage"))
+}
+
+// count adds counts to those so far; nil adds nothing.
+func (s *passer) count(v rawjson.Value) *llm.Usage {
+	if v.Kind() != '{' {
+		return nil
+	}
+	if s.usage == nil {
+		s.usage = &usage{}
+	}
+	s.usage.update(v.Clone())
+	s.usage.finish(0)
+	u := s.usage.Usage
+	return &u
+}
+
+// endOfInput ends a stream whose upstream leaves message_stop out; without a stop
+// reason it broke off.
+func (s *passer) endOfInput() error {
+	if !s.stop {
+		return io.ErrUnexpectedEOF
+	}
+	s.done = true
+	return nil
+}

@@ -66,12 +66,13 @@ func (e *BegunError) Unwrap() error { return e.Err }
 // a *BegunError.
 func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) error {
 	x := &exchange{relay: r, rq: rq, w: w}
-	err := r.serve(ctx, x)
+	err := r.serve(ctx, x, x.attempt)
 	x.settle(err)
 	return err
 }
 
-func (r *Relay) serve(ctx context.Context, x *exchange) error {
+// serve drives the plan: attempt asks the deployment of the step that has begun.
+func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Context) error) error {
 	if err := x.readControls(); err != nil {
 		return err
 	}
@@ -89,7 +90,7 @@ func (r *Relay) serve(ctx context.Context, x *exchange) error {
 			return clientGone(ctx, err)
 		}
 		x.begin(step)
-		err := x.attempt(ctx)
+		err := attempt(ctx)
 		if err == nil {
 			plan.Succeeded(step, r.Now())
 			return nil

@@ -14,6 +14,21 @@ import (
 
 // send sends the encoded request.
 func (x *exchange) send(ctx context.Context) (*upstream.Response, error) {
+	r, err := x.outgoing()
+	if err != nil {
+		return nil, err
+	}
+	x.debugBody("request to the upstream", x.call.Body)
+	x.sent = x.relay.Now()
+	resp, failed := x.dep.Client.Do(ctx, r)
+	if failed != nil {
+		return nil, failed
+	}
+	return resp, nil
+}
+
+// outgoing is the encoded request as it goes to the deployment.
+func (x *exchange) outgoing() (*upstream.Request, error) {
 	r := &upstream.Request{
 		Base: x.dep.Base, Path: x.call.Path, Header: x.outHeader(), Body: x.call.Body, Timeouts: x.timeouts(),
 		Hops: x.rq.Header.Get(upstream.HopHeader), Provider: x.target.Provider, Model: x.target.Model,
@@ -25,13 +40,7 @@ func (x *exchange) send(ctx context.Context) (*upstream.Response, error) {
 		}
 		r.URL = u
 	}
-	x.debugBody("request to the upstream", x.call.Body)
-	x.sent = x.relay.Now()
-	resp, failed := x.dep.Client.Do(ctx, r)
-	if failed != nil {
-		return nil, failed
-	}
-	return resp, nil
+	return r, nil
 }
 
 // timeouts: the request's own, else the deployment's, else the router's. A stream

@@ -90,7 +90,7 @@ func (l *loader) expandScalar(n *node, path, key string) {
 // checkLiteral remembers literal credentials and names references that do not
 // work because they are only a part of the value.
 func (l *loader) checkLiteral(n *node, path, key string) {
-	if isSecretName(key) || isSecretName(lastKey(path)) {
+	if isSecretName(key) || isSecretName(lastKey(path)) || secretPlace(path) {
 		l.report.mask.learn(n.text)
 	}
 	switch {
@@ -103,6 +103,35 @@ func (l *loader) checkLiteral(n *node, path, key string) {
 	case strings.HasPrefix(n.text, "oidc/") && isSecretName(key):
 		l.report.warnf(n.pos, path, "", "oidc/ tokens are planned; the text is used as it stands.")
 	}
+}
+
+// secretPlace reports whether a value at this path may be a credential although
+// its own key does not say so: a header, a declared variable, or something below
+// a key that does.
+func secretPlace(path string) bool {
+	above, _, nested := cutLast(path)
+	if !nested {
+		return false
+	}
+	if above == "environment_variables" || strings.HasSuffix(above, "headers") || strings.HasSuffix(above, ".env") {
+		return true
+	}
+	for key := range strings.SplitSeq(above, ".") {
+		key, _, _ = strings.Cut(key, "[")
+		if isCredentialKey(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutLast cuts a path before its last key.
+func cutLast(path string) (above, last string, ok bool) {
+	i := strings.LastIndexByte(path, '.')
+	if i < 0 {
+		return "", path, false
+	}
+	return path[:i], path[i+1:], true
 }
 
 var insideForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*(:?-[^}]*)?\}`) })

@@ -94,6 +94,10 @@ func TestSecretsOnLinesOfTheirOwnDoNotShow(t *testing.T) {
 		"exclamation":     "general_settings: {master_key: !canary-tag x}\n",
 		"query":           "model_list:\n  - {model_name: a, litellm_params: {model: openai/x, api_base: \"ftp://h/v1?key=canary-query&b=canary-second\"}}\n",
 		"helm":            "proxy_config: {}\nmasterkey: canary-helm\n",
+		"header":          "model_list:\n  - {model_name: a, litellm_params: {model: openai/x, extra_headers: {\"bad header\": canary-header-01, X-Own: canary-header-02}}}\n",
+		"declared":        "environment_variables: {MINE: canary-declared-1}\nmodel_list:\n  - {model_name: a, litellm_params: {model: canary-declared-1}}\n",
+		"map in a key":    "general_settings: {master_key: {v: canary-map-0001}, database_url: [canary-list-001]}\n",
+		"MCP environment": "mcp_servers: {a: {transprot: x, env: {K: canary-mcp-0001}}}\n",
 		"alias of tokens": "general_settings: {some_token: *canary-alias}\n",
 	} {
 		_, report := loadText(t, text, nil)

@@ -12,6 +12,7 @@ import (
 // Response implements [wire.Dialect]: one that came in this format goes out as it
 // came, with the client's name of the model (specification §5.2.6).
 func (Dialect) Response(req *llm.Request, resp *llm.Response, a wire.Answer) []byte {
+	a.Model = shownModel(req, a)
 	if resp.Body != nil {
 		return spliceModel(make([]byte, 0, len(resp.Body)+len(a.Model)+16), resp.Body, a.Model)
 	}
@@ -28,6 +29,15 @@ func (Dialect) Response(req *llm.Request, resp *llm.Response, a wire.Answer) []b
 	dst = append(dst, stopSequence(choice.Fields)...)
 	dst = appendUsage(append(dst, `,"usage":`...), resp.Usage)
 	return append(dst, '}')
+}
+
+// shownModel is the name that the client asked for, also after a fallback: clients of
+// this format look their own name up again (specification §5.2.6).
+func shownModel(req *llm.Request, a wire.Answer) string {
+	if req.Model != "" {
+		return req.Model
+	}
+	return a.Model
 }
 
 // spliceModel appends an object with its top-level model replaced, or added.

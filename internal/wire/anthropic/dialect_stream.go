@@ -12,6 +12,7 @@ import (
 
 // Stream implements [wire.Dialect] (specification §5.2.7).
 func (Dialect) Stream(req *llm.Request, a wire.Answer) wire.StreamEncoder {
+	a.Model = shownModel(req, a)
 	return &streamEncoder{req: req, a: a, live: noCall}
 }
 

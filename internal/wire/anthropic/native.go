@@ -27,10 +27,27 @@ type nativeEncoder struct {
 func (n *nativeEncoder) encode() *wire.Call {
 	n.drops = slices.Clip(n.req.Drops)
 	body, drops := wire.DropPaths(n.body(), n.t.Policy.Also)
-	return &wire.Call{
+	call := &wire.Call{
 		Path: path(n.t.Base), Body: body, Request: n.req, Target: n.t, Native: !n.count,
 		Header: headers(n.betas), Dropped: append(n.drops, drops...),
 	}
+	if n.t.Provider == deepSeek {
+		call.Path, call.Absolute = besideChat(n.t.Base), true
+	}
+	return call
+}
+
+// deepSeek serves this format beside its chat completions, with the same key.
+const deepSeek = "deepseek"
+
+// besideChat is the address of the Messages API of a provider whose base is that of
+// its chat completions.
+func besideChat(base string) string {
+	base = strings.TrimRight(base, "/")
+	for _, version := range []string{"/beta", "/v1"} {
+		base = strings.TrimSuffix(base, version)
+	}
+	return strings.TrimSuffix(base, "/anthropic") + "/anthropic/v1/messages"
 }
 
 func (n *nativeEncoder) drop(what, why string) {

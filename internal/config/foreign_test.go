@@ -202,3 +202,12 @@ func TestGuardsAmongCallbacksRefuseWhateverTheirForm(t *testing.T) {
 		}
 	}
 }
+
+func TestStreamingIsTheClientsChoice(t *testing.T) {
+	cfg, report := usable(t, gpt("      stream: true\n      stream_options: {include_usage: true}\n"), nil)
+	if d := one(t, cfg); len(d.Params) != 0 {
+		t.Errorf("%v goes along with every call", d.Params)
+	}
+	says(t, report, Note, "`stream` has no effect: the client decides")
+	says(t, report, Note, "`stream_options` is approximated")
+}

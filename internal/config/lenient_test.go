@@ -13,7 +13,7 @@ func TestLooseScalarsMeanWhatTheySay(t *testing.T) {
       stream_timeout: 5m
       rpm: "100"
       temperature: "0.2"
-      stream: "true"
+      parallel_tool_calls: "true"
       drop_params: "yes"
       max_tokens: 1_000
       organization: 1.10
@@ -28,7 +28,7 @@ litellm_settings:
 	if d.Timeout != 30*time.Second || d.StreamTimeout != 5*time.Minute || d.RPM != 100 || !*d.DropParams || d.Organization != "1.10" {
 		t.Errorf("%+v", d)
 	}
-	if param(d, "temperature") != "0.2" || param(d, "stream") != "true" || param(d, "max_tokens") != "1000" {
+	if param(d, "temperature") != "0.2" || param(d, "parallel_tool_calls") != "true" || param(d, "max_tokens") != "1000" {
 		t.Errorf("params: %v", d.Params)
 	}
 	if r := cfg.Router; *r.NumRetries != 3 || *r.AllowedFails != 2 || *r.CooldownTime != 7*time.Second {

@@ -91,7 +91,7 @@ var numericParams = []string{
 }
 
 // booleanParams are call parameters that some files give as text.
-var booleanParams = []string{"stream", "logprobs", "parallel_tool_calls", "store", "enable_thinking"}
+var booleanParams = []string{"logprobs", "parallel_tool_calls", "store", "enable_thinking"}
 
 // callDefaults collects the keys that are sent with every call.
 func (l *loader) callDefaults(d *Deployment, p params) {

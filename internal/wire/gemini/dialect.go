@@ -75,6 +75,7 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 type decoder struct {
 	req      *llm.Request
 	contents bool
+	search   bool // a search tool is among the tools
 }
 
 func (d *decoder) member(name string, v rawjson.Value) error {

@@ -18,7 +18,7 @@ func (Dialect) Expand(req *llm.Request) error {
 		return err
 	}
 	x := expander{req: req}
-	var contents, tools, config rawjson.Value
+	var system, contents, tools, config rawjson.Value
 	for name, v := range members(req.Body) {
 		switch name {
 		case "contents":
@@ -28,10 +28,11 @@ func (Dialect) Expand(req *llm.Request) error {
 		case "toolConfig":
 			config = v
 		case "systemInstruction":
-			if err := x.system(v); err != nil {
-				return err
-			}
+			system = v
 		}
+	}
+	if err := x.system(system); err != nil {
+		return err
 	}
 	if err := x.contents(contents); err != nil {
 		return err
@@ -64,64 +65,93 @@ func checkParams(params []llm.Param) error {
 	return nil
 }
 
+// spot is the place of a part, for errors and reports.
+type spot struct{ content, part int }
+
+// inSystem is the content of a spot in systemInstruction.
+const inSystem = -1
+
+func (s spot) String() string {
+	return contentPlace(s.content) + ".parts[" + strconv.Itoa(s.part) + "]"
+}
+
+func contentPlace(i int) string {
+	if i == inSystem {
+		return "systemInstruction"
+	}
+	return "contents[" + strconv.Itoa(i) + "]"
+}
+
 // expander builds the messages of one request.
 type expander struct {
 	req *llm.Request
 	// turns counts the model's contents, for the ids of calls that have none.
 	turns int
-	// open are the calls that no result has answered yet.
+	// open are the calls of the last message of the model that no result has answered
+	// yet; an answered one is nil.
 	open []*llm.ToolCall
 }
 
 // unknown reports a part that no other format can have.
-func (x *expander) unknown(place string) {
-	x.req.Drops = append(x.req.Drops, llm.Drop{What: place, Why: "only Gemini has such a part"})
+func (x *expander) unknown(at spot) {
+	x.req.Drops = append(x.req.Drops, llm.Drop{What: at.String(), Why: "only Gemini has such a part"})
 }
 
 // system reads systemInstruction: a content, or a text as SDKs let it be written.
 func (x *expander) system(v rawjson.Value) error {
-	const place = "systemInstruction"
-	if s, ok := v.Str(); ok {
-		if s != "" {
-			x.req.Messages = append(x.req.Messages, llm.Message{Role: llm.System, Parts: []llm.Part{{Kind: llm.PartText, Text: s}}})
-		}
+	if v == nil {
 		return nil
 	}
-	if err := isKind(place, v, "{"); err != nil {
+	m := llm.Message{Role: llm.System}
+	if s, ok := v.Str(); ok {
+		if s != "" {
+			m.Parts = append(m.Parts, llm.Part{Kind: llm.PartText, Text: s})
+		}
+	} else if err := x.systemParts(&m, v); err != nil {
 		return err
 	}
-	m := llm.Message{Role: llm.System}
-	err := x.eachPart(place, member(v, "parts"), func(place string, p *clientPart) error {
+	if len(m.Parts) > 0 {
+		x.req.Messages = append(x.req.Messages, m)
+	}
+	return nil
+}
+
+func (x *expander) systemParts(m *llm.Message, v rawjson.Value) error {
+	if err := isKind("systemInstruction", v, "{"); err != nil {
+		return err
+	}
+	return eachPart(inSystem, member(v, "parts"), func(at spot, p *clientPart) error {
 		if p.text == nil {
-			x.unknown(place)
+			x.unknown(at)
 		} else if text := p.text.Text(); text != "" {
 			m.Parts = append(m.Parts, llm.Part{Kind: llm.PartText, Text: text})
 		}
 		return nil
 	})
-	if err == nil && len(m.Parts) > 0 {
-		x.req.Messages = slices.Insert(x.req.Messages, 0, m)
-	}
-	return err
 }
 
 func (x *expander) contents(list rawjson.Value) error {
+	before := len(x.req.Messages)
 	for i, v := range elems(list) {
-		place := "contents[" + strconv.Itoa(i) + "]"
-		if err := isKind(place, v, "{"); err != nil {
-			return err
+		if v.Kind() != '{' {
+			return isKind(contentPlace(i), v, "{")
 		}
-		if err := x.content(place, v); err != nil {
+		if err := x.content(i, v); err != nil {
 			return err
 		}
 	}
-	if len(x.req.Messages) == 0 || x.req.Messages[len(x.req.Messages)-1].Role == llm.System {
-		return badRequest("contents", "Unable to submit request because it must have a text parameter: contents has no parts.")
+	if len(x.req.Messages) == before {
+		return badRequest("contents", "GenerateContentRequest.contents: no content has a part that says anything.")
+	}
+	for i := range x.req.Messages {
+		if m := &x.req.Messages[i]; m.Role == llm.Assistant {
+			sortParts(m.Parts)
+		}
 	}
 	return nil
 }
 
-func (x *expander) content(place string, v rawjson.Value) error {
+func (x *expander) content(i int, v rawjson.Value) error {
 	var role string
 	var parts rawjson.Value
 	for name, m := range members(v) {
@@ -134,28 +164,27 @@ func (x *expander) content(place string, v rawjson.Value) error {
 	}
 	switch role {
 	case "model":
-		return x.model(place, parts)
-	case "user", "function", "":
-		return x.user(place, parts)
+		return x.model(i, parts)
+	case "user", "function", "tool", "":
+		return x.user(i, parts)
 	}
-	return badRequest(place+".role", "Please use a valid role: user, model. The role at '"+place+"' is "+strconv.Quote(clip(role))+".")
+	place := contentPlace(i) + ".role"
+	return badRequest(place, "Please use a valid role: user, model. The one at '"+place+"' is "+strconv.Quote(clip(role))+".")
 }
 
 // eachPart reads the parts of a content.
-func (x *expander) eachPart(place string, parts rawjson.Value, read func(place string, p *clientPart) error) error {
-	if parts != nil {
-		if err := isKind(place+".parts", parts, "[{"); err != nil {
-			return err
-		}
+func eachPart(content int, parts rawjson.Value, read func(at spot, p *clientPart) error) error {
+	if parts != nil && parts.Kind() != '[' && parts.Kind() != '{' {
+		return isKind(contentPlace(content)+".parts", parts, "[")
 	}
 	for i, v := range elems(parts) {
-		at := place + ".parts[" + strconv.Itoa(i) + "]"
-		if err := isKind(at, v, "{"); err != nil {
-			return err
+		at := spot{content, i}
+		if v.Kind() != '{' {
+			return isKind(at.String(), v, "{")
 		}
 		p := readClientPart(v)
 		if p.text != nil && p.text.Kind() != '"' {
-			return isKind(at+".text", p.text, `"`)
+			return isKind(at.String()+".text", p.text, `"`)
 		}
 		if err := read(at, &p); err != nil {
 			return err
@@ -166,19 +195,19 @@ func (x *expander) eachPart(place string, parts rawjson.Value, read func(place s
 
 // user reads a content of the user: results answer the calls before them and come
 // first, whatever else was said follows.
-func (x *expander) user(place string, parts rawjson.Value) error {
+func (x *expander) user(content int, parts rawjson.Value) error {
 	var said []llm.Part
 	var results []*llm.ToolResult
-	err := x.eachPart(place, parts, func(place string, p *clientPart) error {
+	err := eachPart(content, parts, func(at spot, p *clientPart) error {
 		if p.result != nil {
-			r, err := readResult(place+".functionResponse", p.result)
+			r, err := readResult(at, p.result)
 			results = append(results, r)
 			return err
 		}
 		if part, ok := p.plain(); ok {
 			said = append(said, part)
 		} else if p.text == nil {
-			x.unknown(place)
+			x.unknown(at)
 		}
 		return nil
 	})
@@ -192,56 +221,73 @@ func (x *expander) user(place string, parts rawjson.Value) error {
 	return nil
 }
 
-// answer gives each result to an open call and adds a message for it: by id, then
-// by name in order, then by order alone. What answers nothing comes back as text.
+// answer gives each result to an open call and adds a message for it. What answers
+// nothing comes back as text.
 func (x *expander) answer(results []*llm.ToolResult) (orphans []llm.Part) {
 	if len(results) == 0 {
 		return nil
 	}
-	calls := make([]*llm.ToolCall, len(results))
-	for _, fits := range []func(*llm.ToolCall, *llm.ToolResult) bool{
-		func(c *llm.ToolCall, r *llm.ToolResult) bool { return r.CallID != "" && r.CallID == c.ID },
-		func(c *llm.ToolCall, r *llm.ToolResult) bool { return r.Name == c.Name },
-		func(*llm.ToolCall, *llm.ToolResult) bool { return true },
-	} {
-		for i, r := range results {
-			if calls[i] == nil {
-				calls[i] = x.take(r, fits)
-			}
-		}
-	}
-	for i, r := range results {
-		if calls[i] == nil {
+	for i, c := range x.match(results) {
+		r := results[i]
+		if c == nil {
 			orphans = append(orphans, llm.Part{Kind: llm.PartText, Text: orphanText(r)})
 			continue
 		}
-		r.CallID, r.Name = calls[i].ID, calls[i].Name
+		r.CallID, r.Name = c.ID, c.Name
 		part := llm.Part{Kind: llm.PartToolResult, Result: r}
 		x.req.Messages = append(x.req.Messages, llm.Message{Role: llm.Tool, Parts: []llm.Part{part}})
 	}
 	return orphans
 }
 
-// take removes the first open call that fits the result.
-func (x *expander) take(r *llm.ToolResult, fits func(*llm.ToolCall, *llm.ToolResult) bool) *llm.ToolCall {
+// match finds the open call of each result: by id, then by name in order, then by
+// order alone.
+func (x *expander) match(results []*llm.ToolResult) []*llm.ToolCall {
+	ids, names := make(map[string]int, len(x.open)), make(map[string][]int, len(x.open))
 	for i, c := range x.open {
-		if fits(c, r) {
-			x.open = slices.Delete(x.open, i, i+1)
-			return c
+		if c != nil {
+			ids[c.ID] = i
 		}
 	}
-	return nil
+	found := make([]*llm.ToolCall, len(results))
+	take := func(result, call int) { found[result], x.open[call] = x.open[call], nil }
+	for i, r := range results {
+		if at, ok := ids[r.CallID]; ok && r.CallID != "" && x.open[at] != nil {
+			take(i, at)
+		}
+	}
+	for i, c := range x.open {
+		if c != nil {
+			names[c.Name] = append(names[c.Name], i)
+		}
+	}
+	for i, r := range results {
+		if queue := names[r.Name]; found[i] == nil && len(queue) > 0 {
+			take(i, queue[0])
+			names[r.Name] = queue[1:]
+		}
+	}
+	next := 0
+	for i := range results {
+		for next < len(x.open) && x.open[next] == nil {
+			next++
+		}
+		if found[i] == nil && next < len(x.open) {
+			take(i, next)
+		}
+	}
+	return found
 }
 
 // model reads a content of the model. One that follows another directly continues
 // it: the other formats know one message of an assistant at a time.
-func (x *expander) model(place string, parts rawjson.Value) error {
+func (x *expander) model(content int, parts rawjson.Value) error {
 	b := modelBuilder{turn: x.turns}
 	x.turns++
-	err := x.eachPart(place, parts, func(place string, p *clientPart) error {
-		known, err := b.part(place, p)
+	err := eachPart(content, parts, func(at spot, p *clientPart) error {
+		known, err := b.part(at, p)
 		if !known && err == nil {
-			x.unknown(place)
+			x.unknown(at)
 		}
 		return err
 	})
@@ -249,15 +295,12 @@ func (x *expander) model(place string, parts rawjson.Value) error {
 	if err != nil || len(b.parts) == 0 {
 		return err
 	}
-	n := len(x.req.Messages)
-	if n > 0 && x.req.Messages[n-1].Role == llm.Assistant {
+	if n := len(x.req.Messages); n > 0 && x.req.Messages[n-1].Role == llm.Assistant {
 		last := &x.req.Messages[n-1]
 		last.Parts = append(last.Parts, b.parts...)
-		sortParts(last.Parts)
 		x.open = append(x.open, b.calls...)
 		return nil
 	}
-	sortParts(b.parts)
 	x.req.Messages = append(x.req.Messages, llm.Message{Role: llm.Assistant, Parts: b.parts})
 	x.open = b.calls
 	return nil

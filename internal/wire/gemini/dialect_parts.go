@@ -112,9 +112,9 @@ func detailOf(resolution rawjson.Value) string {
 
 // readResult reads a functionResponse. Google's documented members are output and
 // error; any other object is the result itself.
-func readResult(place string, v rawjson.Value) (*llm.ToolResult, error) {
-	if err := isKind(place, v, "{"); err != nil {
-		return nil, err
+func readResult(at spot, v rawjson.Value) (*llm.ToolResult, error) {
+	if v.Kind() != '{' {
+		return nil, isKind(at.String()+".functionResponse", v, "{")
 	}
 	r := &llm.ToolResult{}
 	var response, parts rawjson.Value
@@ -171,7 +171,7 @@ type modelBuilder struct {
 }
 
 // part adds one part; known is false for what no other format can have.
-func (b *modelBuilder) part(place string, p *clientPart) (known bool, err error) {
+func (b *modelBuilder) part(at spot, p *clientPart) (known bool, err error) {
 	if p.thought && p.call == nil {
 		b.think(p)
 		return true, nil
@@ -179,7 +179,7 @@ func (b *modelBuilder) part(place string, p *clientPart) (known bool, err error)
 	b.closeThought(nil)
 	switch {
 	case p.call != nil:
-		return true, b.call(place+".functionCall", p)
+		return true, b.call(at, p)
 	case p.code != nil:
 		b.addText("```"+strings.ToLower(member(p.code, "language").Text())+"\n"+member(p.code, "code").Text()+"\n```", nil)
 		return true, nil
@@ -240,9 +240,9 @@ func (b *modelBuilder) lateSignature(st *llm.State) {
 	b.addText("", st)
 }
 
-func (b *modelBuilder) call(place string, p *clientPart) error {
-	if err := isKind(place, p.call, "{"); err != nil {
-		return err
+func (b *modelBuilder) call(at spot, p *clientPart) error {
+	if p.call.Kind() != '{' {
+		return isKind(at.String()+".functionCall", p.call, "{")
 	}
 	call := &llm.ToolCall{Arguments: "{}"}
 	inID := ""
@@ -253,13 +253,14 @@ func (b *modelBuilder) call(place string, p *clientPart) error {
 		case "name":
 			call.Name = m.Text()
 		case "args":
-			if err := isKind(place+".args", m, "{"); err != nil {
-				return err
+			if m.Kind() != '{' {
+				return isKind(at.String()+".functionCall.args", m, "{")
 			}
 			call.Arguments = string(m)
 		}
 	}
 	if call.Name == "" {
+		place := at.String() + ".functionCall"
 		return badRequest(place+".name", "Invalid value at '"+place+".name': a function call needs the name of its function.")
 	}
 	if call.ID == "" {

@@ -15,13 +15,14 @@ func (d *decoder) serverTools(tools rawjson.Value) {
 			switch kind {
 			case "functionDeclarations":
 			case "googleSearch", "googleSearchRetrieval", "enterpriseWebSearch":
-				if d.req.Param("web_search_options") == nil {
-					d.param("web_search_options", rawjson.Value("{}"))
-				}
+				d.search = true
 			default:
 				d.param(kind, v)
 			}
 		}
+	}
+	if d.search {
+		d.param("web_search_options", rawjson.Value("{}"))
 	}
 }
 

@@ -32,19 +32,37 @@ var spellings = func() map[string]string {
 // both, the one in camelCase counts (§2.1). null is absent.
 func members(v rawjson.Value) iter.Seq2[string, rawjson.Value] {
 	return func(yield func(string, rawjson.Value) bool) {
+		var better map[string]bool // the camelCase members, known once it matters
 		for f := range v.Fields() {
 			if !f.Value.Present() {
 				continue
 			}
 			name := memberName(f.Key)
-			if !f.Key.Is(name) && v.Get(name) != nil {
-				continue
+			if !f.Key.Is(name) {
+				if better == nil {
+					better = camelMembersOf(v)
+				}
+				if better[name] {
+					continue
+				}
 			}
 			if !yield(name, f.Value) {
 				return
 			}
 		}
 	}
+}
+
+// camelMembersOf lists the frequent members that stand there in camelCase. It is
+// made once an object, so that many keys cost no more than their number.
+func camelMembersOf(v rawjson.Value) map[string]bool {
+	out := make(map[string]bool, 8)
+	for f := range v.Fields() {
+		if name, ok := spellings[string(f.Key.Bare())]; ok && f.Key.Is(name) {
+			out[name] = true
+		}
+	}
+	return out
 }
 
 func memberName(key rawjson.Value) string {

@@ -21,7 +21,7 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if b.failure.Present() {
 		return nil, upstreamError(200, b.failure, body)
 	}
-	if c.Native {
+	if c.Native && !c.Request.Stream { // one that was to be a stream is told in events
 		return nativeResponse(v, &b)
 	}
 	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text()}

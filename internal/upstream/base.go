@@ -21,6 +21,13 @@ type Base struct {
 	suffix string // "" when there is nothing to try
 	report func(base, used string)
 	state  atomic.Int32
+	last   atomic.Pointer[joined]
+}
+
+// joined is the address that was used last: most calls of a base go to the same.
+type joined struct {
+	suffix, path string
+	url          url.URL
 }
 
 // What is known of a base.
@@ -97,19 +104,25 @@ func (b *Base) suffixInUse() string {
 }
 
 // Join appends a path, with its query, to the base in use. The error is for the
-// client: a model name must not lead out of the path.
+// client: a model name must not lead out of the path. The URL is shared and must
+// not be changed.
 func (b *Base) Join(path string) (*url.URL, *llm.Error) { return b.join(b.suffixInUse(), path) }
 
 func (b *Base) join(suffix, path string) (*url.URL, *llm.Error) {
+	if j := b.last.Load(); j != nil && j.path == path && j.suffix == suffix {
+		return &j.url, nil
+	}
+	j := &joined{suffix: suffix, path: path, url: b.url}
 	path, query, _ := strings.Cut(path, "?")
 	plain, err := url.PathUnescape(path)
 	if err != nil || odd(path) || odd(query) || climbs(plain) {
 		return nil, llm.BadRequest("model", "The model name has characters that cannot be part of an address.")
 	}
-	u := b.url
+	u := &j.url
 	u.Path, u.RawPath = u.Path+suffix+plain, u.EscapedPath()+suffix+path
 	u.RawQuery = joinQuery(u.RawQuery, query)
-	return &u, nil
+	b.last.Store(j)
+	return u, nil
 }
 
 func joinQuery(a, b string) string {

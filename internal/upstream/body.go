@@ -3,6 +3,7 @@ package upstream
 import (
 	"compress/gzip"
 	"compress/zlib"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,8 @@ import (
 type Body struct {
 	from    io.ReadCloser
 	decoded io.Reader // nil: not compressed
-	watch   *watch
+	watch   *watch    // nil: from keeps the limits itself
+	ctx     context.Context
 	client  *Client
 	request *Request
 	limit   int64
@@ -43,7 +45,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	case err == io.EOF:
 		b.end(io.EOF)
 	case err != nil:
-		b.end(b.client.broken(b.watch, b.request, err))
+		b.end(b.client.broken(b.ctx, b.request, b.watch.cause(err)))
 	}
 	return n, b.err
 }

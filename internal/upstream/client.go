@@ -9,12 +9,17 @@ import (
 	"net/url"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
-// Client sends requests over a pool of connections.
+// Client sends requests over pools of connections: plain http with its own
+// HTTP/1.1 client, everything else (TLS, HTTP/2, proxies) with net/http's.
 type Client struct {
 	options Options
 	pooled  *http.Transport
+	direct  *http1.Client
+	// agent and hop are the header values of a request that has none.
+	agent, hop []string
 }
 
 func newClient(p Profile, o Options) (*Client, error) {
@@ -22,7 +27,10 @@ func newClient(p Profile, o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{options: o, pooled: newTransport(o, config)}, nil
+	return &Client{
+		options: o, pooled: newTransport(o, config), direct: newDirect(o),
+		agent: []string{o.UserAgent}, hop: []string{o.Instance},
+	}, nil
 }
 
 // Request is one call of an upstream.
@@ -61,8 +69,8 @@ type Response struct {
 // the client's: when it ends, the connection to the upstream is closed at once.
 //
 // A request is sent again in two cases only. When a pooled connection turns out to
-// be closed before anything was written on it, net/http takes another: a POST that
-// the upstream may have seen is never repeated here, since it may have been billed;
+// be closed before anything was written on it, another is taken: a POST that the
+// upstream may have seen is never repeated here, since it may have been billed;
 // that is for the retries of the plan, which are counted. And a 404 of a base URL
 // without a version is tried once with it, see [Base].
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, *llm.Error) {
@@ -76,54 +84,100 @@ func (c *Client) send(ctx context.Context, r *Request, u *url.URL) (*Response, *
 	if u == nil {
 		return nil, llm.AsError(errors.New("upstream: a request without a URL"))
 	}
+	c.complete(r)
+	if http1.Speaks(u) && c.options.Proxies.For(u) == nil {
+		return c.sendDirect(ctx, r, u)
+	}
+	return c.sendPooled(ctx, r, u)
+}
+
+// answer is what one call needs, in one piece.
+type answer struct {
+	Response
+	body   Body
+	direct http1.Response
+}
+
+// sendDirect sends over the own client, which keeps the limits of the stages
+// itself.
+func (c *Client) sendDirect(ctx context.Context, r *Request, u *url.URL) (*Response, *llm.Error) {
+	a := &answer{}
+	err := c.direct.Do(ctx, &http1.Request{
+		Method: r.Method, URL: u, Header: r.Header, Body: r.Body, Limits: http1.Limits(c.options.fill(r.Timeouts)),
+	}, &a.direct)
+	if err != nil {
+		return nil, c.failure(ctx, r, err)
+	}
+	a.Response = Response{Status: a.direct.Status, Header: a.direct.Header, length: a.direct.Length}
+	a.body = Body{from: &a.direct, ctx: ctx}
+	return c.accepted(a, r)
+}
+
+// sendPooled sends over net/http, under a watch for the limits.
+func (c *Client) sendPooled(ctx context.Context, r *Request, u *url.URL) (*Response, *llm.Error) {
+	if err := http1.CheckHeader(r.Header); err != nil {
+		return nil, c.failure(ctx, r, err)
+	}
 	w := newWatch(ctx, c.options.fill(r.Timeouts))
-	resp, err := c.pooled.RoundTrip(c.request(w.ctx, r, u))
+	resp, err := c.pooled.RoundTrip(pooledRequest(w.ctx, r, u))
 	if err != nil {
 		w.stop()
-		return nil, c.failure(w, r, err)
+		return nil, c.failure(ctx, r, w.cause(err))
 	}
-	encoding, e := c.accept(r, resp)
+	w.begun()
+	a := &answer{Response: Response{Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength}}
+	a.body = Body{from: resp.Body, watch: w, ctx: ctx}
+	return c.accepted(a, r)
+}
+
+// accepted completes an answer, or closes one that cannot be taken.
+func (c *Client) accepted(a *answer, r *Request) (*Response, *llm.Error) {
+	b := &a.body
+	b.client, b.request, b.limit = c, r, c.options.MaxStreamBytes
+	encoding, e := accept(r, a.Status, a.Header)
 	if e != nil {
-		w.stop()
-		resp.Body.Close()
+		b.Close()
 		return nil, e
 	}
 	if encoding != "" {
-		resp.Header.Del("Content-Encoding")
-		resp.ContentLength = -1
+		b.encoding = encoding
+		a.Header.Del("Content-Encoding")
+		a.length = -1
 	}
-	w.begun()
-	return &Response{
-		Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength,
-		Body: &Body{from: resp.Body, watch: w, client: c, request: r, limit: c.options.MaxStreamBytes, encoding: encoding},
-	}, nil
+	a.Body = b
+	return &a.Response, nil
 }
 
-func (c *Client) request(ctx context.Context, r *Request, u *url.URL) *http.Request {
-	h := r.Header
-	if h == nil {
-		h = make(http.Header, 4)
-		r.Header = h
+// complete adds what a request lacks.
+func (c *Client) complete(r *Request) {
+	if r.Method == "" {
+		r.Method = http.MethodPost
 	}
+	if r.Header == nil {
+		r.Header = make(http.Header, 4)
+	}
+	h := r.Header
 	if len(h["Accept-Encoding"]) == 0 {
 		h["Accept-Encoding"] = identity
 	}
 	if len(h["User-Agent"]) == 0 {
-		h["User-Agent"] = []string{c.options.UserAgent}
+		h["User-Agent"] = c.agent
 	}
-	if c.options.Instance != "" {
+	switch {
+	case c.options.Instance == "":
+	case r.Hops == "":
+		h[HopHeader] = c.hop
+	default:
 		h[HopHeader] = []string{appendHop(r.Hops, c.options.Instance)}
 	}
-	method := r.Method
-	if method == "" {
-		method = http.MethodPost
-	}
+}
+
+func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
 	out := &http.Request{
-		Method: method, URL: u, Host: u.Host, Header: h,
+		Method: r.Method, URL: u, Host: u.Host, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(r.Body)),
 	}
-	if len(r.Body) > 0 {
-		body := r.Body
+	if body := r.Body; len(body) > 0 {
 		out.Body = io.NopCloser(bytes.NewReader(body))
 		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	}

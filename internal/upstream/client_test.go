@@ -63,18 +63,20 @@ func TestRequestIsSentAsItIsWithWhatIsMissing(t *testing.T) {
 }
 
 func TestErrorStatusIsAnAnswerForTheWire(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(429)
-		_, _ = io.WriteString(w, strings.Repeat("x", 100))
-	}))
-	defer s.Close()
-	resp, e := post(t, client(t, Options{}, Profile{}), s.URL, Timeouts{})
-	if e != nil || resp.Status != 429 {
-		t.Fatalf("%+v %v", resp, e)
-	}
-	if text := resp.Excerpt(10); len(text) != 10 {
-		t.Errorf("excerpt of %d bytes", len(text))
-	}
+	ways(t, func(t *testing.T, over way) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(429)
+			_, _ = io.WriteString(w, strings.Repeat("x", 100))
+		}))
+		defer s.Close()
+		resp, e := post(t, client(t, over(Options{}), Profile{}), s.URL, Timeouts{})
+		if e != nil || resp.Status != 429 {
+			t.Fatalf("%+v %v", resp, e)
+		}
+		if text := resp.Excerpt(10); len(text) != 10 {
+			t.Errorf("excerpt of %d bytes", len(text))
+		}
+	})
 }
 
 func TestRequestWithoutAddressIsAnErrorNotAPanic(t *testing.T) {
@@ -111,9 +113,7 @@ func TestU01U03CausesOfAFailedDialAreTold(t *testing.T) {
 	}
 	c := client(t, Options{}, Profile{})
 	for _, tc := range cases {
-		w := newWatch(context.Background(), c.options.fill(Timeouts{}))
-		e := c.failure(w, &Request{Provider: "openai", Model: "gpt"}, tc.err)
-		w.stop()
+		e := c.failure(context.Background(), &Request{Provider: "openai", Model: "gpt"}, tc.err)
 		wantError(t, e, tc.kind, tc.status)
 		if !strings.Contains(e.Message, tc.say) || strings.Contains(e.Message, "secret") || !errors.Is(e, tc.err) {
 			t.Errorf("%v: message %q cause %v", tc.err, e.Message, e.Cause)
@@ -179,199 +179,219 @@ func keepAlive(t *testing.T, seen *atomic.Int32, second func(c *net.TCPConn)) st
 }
 
 func TestU08RequestOnAReusedConnectionIsNotRepeatedOnceItWasWritten(t *testing.T) {
-	var seen atomic.Int32
-	address := keepAlive(t, &seen, func(*net.TCPConn) {})
-	c := client(t, Options{}, Profile{})
-	if body, e := whole(t, c, address, Timeouts{}); e != nil || body != "ok" {
-		t.Fatalf("%q %v", body, e)
-	}
-	if _, e := whole(t, c, address, Timeouts{}); e == nil || seen.Load() != 2 {
-		t.Errorf("error %v, the upstream saw %d requests, want an error and no repetition", e, seen.Load())
-	}
+	ways(t, func(t *testing.T, over way) {
+		var seen atomic.Int32
+		address := keepAlive(t, &seen, func(*net.TCPConn) {})
+		c := client(t, over(Options{}), Profile{})
+		if body, e := whole(t, c, address, Timeouts{}); e != nil || body != "ok" {
+			t.Fatalf("%q %v", body, e)
+		}
+		if _, e := whole(t, c, address, Timeouts{}); e == nil || seen.Load() != 2 {
+			t.Errorf("error %v, the upstream saw %d requests, want an error and no repetition", e, seen.Load())
+		}
+	})
 }
 
 func TestU08RequestThatMayHaveBeenSeenIsNotSentAgain(t *testing.T) {
-	var fresh atomic.Int32
-	address := rawServer(t, func(_ int, c *net.TCPConn) {
-		if readRequest(bufio.NewReader(c)) {
-			fresh.Add(1)
+	ways(t, func(t *testing.T, over way) {
+		var fresh atomic.Int32
+		address := rawServer(t, func(_ int, c *net.TCPConn) {
+			if readRequest(bufio.NewReader(c)) {
+				fresh.Add(1)
+			}
+		})
+		_, e := whole(t, client(t, over(Options{}), Profile{}), address, Timeouts{})
+		wantError(t, e, llm.KindConnection, 500)
+		if n := fresh.Load(); n != 1 {
+			t.Errorf("a new connection that closed: the upstream saw %d requests", n)
+		}
+		var seen atomic.Int32
+		address = keepAlive(t, &seen, func(c *net.TCPConn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le") })
+		c := client(t, over(Options{}), Profile{})
+		_, _ = whole(t, c, address, Timeouts{})
+		if _, e := whole(t, c, address, Timeouts{}); e == nil || seen.Load() != 2 {
+			t.Errorf("an answer that had begun: error %v, the upstream saw %d requests", e, seen.Load())
 		}
 	})
-	_, e := whole(t, client(t, Options{}, Profile{}), address, Timeouts{})
-	wantError(t, e, llm.KindConnection, 500)
-	if n := fresh.Load(); n != 1 {
-		t.Errorf("a new connection that closed: the upstream saw %d requests", n)
-	}
-	var seen atomic.Int32
-	address = keepAlive(t, &seen, func(c *net.TCPConn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le") })
-	c := client(t, Options{}, Profile{})
-	_, _ = whole(t, c, address, Timeouts{})
-	if _, e := whole(t, c, address, Timeouts{}); e == nil || seen.Load() != 2 {
-		t.Errorf("an answer that had begun: error %v, the upstream saw %d requests", e, seen.Load())
-	}
 }
 
 func TestU17AnswerWithoutEndIsCutAtTheLimit(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		chunk := bytes.Repeat([]byte("x"), 64<<10)
-		for {
-			if _, err := w.Write(chunk); err != nil {
-				return
+	ways(t, func(t *testing.T, over way) {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			chunk := bytes.Repeat([]byte("x"), 64<<10)
+			for {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
 			}
+		}))
+		defer s.Close()
+		_, e := whole(t, client(t, over(Options{MaxResponseBytes: 1 << 20}), Profile{}), s.URL, Timeouts{})
+		wantError(t, e, llm.KindBadGateway, 502)
+		resp, e := post(t, client(t, over(Options{MaxStreamBytes: 1 << 20}), Profile{}), s.URL, Timeouts{})
+		if e != nil {
+			t.Fatal(e)
 		}
-	}))
-	defer s.Close()
-	_, e := whole(t, client(t, Options{MaxResponseBytes: 1 << 20}, Profile{}), s.URL, Timeouts{})
-	wantError(t, e, llm.KindBadGateway, 502)
-	resp, e := post(t, client(t, Options{MaxStreamBytes: 1 << 20}, Profile{}), s.URL, Timeouts{})
-	if e != nil {
-		t.Fatal(e)
-	}
-	_, err := io.Copy(io.Discard, resp.Body)
-	wantError(t, llm.AsError(err), llm.KindBadGateway, 502)
-	resp.Body.Close()
+		_, err := io.Copy(io.Discard, resp.Body)
+		wantError(t, llm.AsError(err), llm.KindBadGateway, 502)
+		resp.Body.Close()
+	})
 }
 
 func TestU17AnnouncedLengthOverTheLimitIsRefusedUnread(t *testing.T) {
-	address := answerOnce(t, "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\nx")
-	_, e := whole(t, client(t, Options{}, Profile{}), address, Timeouts{})
-	wantError(t, e, llm.KindBadGateway, 502)
+	ways(t, func(t *testing.T, over way) {
+		address := answerOnce(t, "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\nx")
+		_, e := whole(t, client(t, over(Options{}), Profile{}), address, Timeouts{})
+		wantError(t, e, llm.KindBadGateway, 502)
+	})
 }
 
 func TestU20BrokenBodies(t *testing.T) {
-	cases := map[string]string{
-		"short content-length": "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
-		"chunk cut":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
-		"no last chunk":        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
-	}
-	for name, answer := range cases {
-		_, e := whole(t, client(t, Options{}, Profile{}), answerOnce(t, answer), Timeouts{})
-		wantError(t, e, llm.KindConnection, 500)
-		if !errors.Is(e, io.ErrUnexpectedEOF) {
-			t.Errorf("%s: cause %v", name, e.Cause)
+	ways(t, func(t *testing.T, over way) {
+		cases := map[string]string{
+			"short content-length": "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+			"chunk cut":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+			"no last chunk":        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
 		}
-	}
-	_, e := whole(t, client(t, Options{}, Profile{}), answerOnce(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab"), Timeouts{})
-	if e == nil || e.Status < 500 || !e.Upstream {
-		t.Errorf("chunk size that is no number: %v", e)
-	}
+		for name, answer := range cases {
+			_, e := whole(t, client(t, over(Options{}), Profile{}), answerOnce(t, answer), Timeouts{})
+			wantError(t, e, llm.KindConnection, 500)
+			if !errors.Is(e, io.ErrUnexpectedEOF) {
+				t.Errorf("%s: cause %v", name, e.Cause)
+			}
+		}
+		_, e := whole(t, client(t, over(Options{}), Profile{}), answerOnce(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab"), Timeouts{})
+		if e == nil || e.Status < 500 || !e.Upstream {
+			t.Errorf("chunk size that is no number: %v", e)
+		}
+	})
 }
 
 func TestU20ConnectionAfterABrokenBodyIsNotUsedAgain(t *testing.T) {
-	var conns atomic.Int32
-	address := rawServer(t, func(n int, c *net.TCPConn) {
-		conns.Add(1)
-		r := bufio.NewReader(c)
-		for readRequest(r) {
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+	ways(t, func(t *testing.T, over way) {
+		var conns atomic.Int32
+		address := rawServer(t, func(n int, c *net.TCPConn) {
+			conns.Add(1)
+			r := bufio.NewReader(c)
+			for readRequest(r) {
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+			}
+		})
+		c := client(t, over(Options{}), Profile{})
+		for range 2 {
+			if _, e := whole(t, c, address, Timeouts{}); e == nil {
+				t.Fatal("a broken chunk was read")
+			}
+		}
+		if n := conns.Load(); n != 2 {
+			t.Errorf("%d connections, want 2", n)
 		}
 	})
-	c := client(t, Options{}, Profile{})
-	for range 2 {
-		if _, e := whole(t, c, address, Timeouts{}); e == nil {
-			t.Fatal("a broken chunk was read")
-		}
-	}
-	if n := conns.Load(); n != 2 {
-		t.Errorf("%d connections, want 2", n)
-	}
 }
 
 func TestU21InformationalAnswersArePassedOver(t *testing.T) {
-	early := "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-	body, e := whole(t, client(t, Options{}, Profile{}), answerOnce(t, early+"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), Timeouts{})
-	if e != nil || body != "ok" {
-		t.Fatalf("%q %v", body, e)
-	}
-	_, e = whole(t, client(t, Options{}, Profile{}), answerOnce(t, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), Timeouts{})
-	wantError(t, e, llm.KindBadGateway, 502)
-	_, e = whole(t, client(t, Options{}, Profile{}), answerOnce(t, strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 20000)), Timeouts{})
-	if e == nil || e.Status < 500 {
-		t.Fatalf("endless 1xx: %v", e)
-	}
+	ways(t, func(t *testing.T, over way) {
+		early := "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+		body, e := whole(t, client(t, over(Options{}), Profile{}), answerOnce(t, early+"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), Timeouts{})
+		if e != nil || body != "ok" {
+			t.Fatalf("%q %v", body, e)
+		}
+		_, e = whole(t, client(t, over(Options{}), Profile{}), answerOnce(t, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), Timeouts{})
+		wantError(t, e, llm.KindBadGateway, 502)
+		_, e = whole(t, client(t, over(Options{}), Profile{}), answerOnce(t, strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 20000)), Timeouts{})
+		if e == nil || e.Status < 500 {
+			t.Fatalf("endless 1xx: %v", e)
+		}
+	})
 }
 
 func TestU22RedirectIsNeverFollowed(t *testing.T) {
-	var visited atomic.Int32
-	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visited.Add(1) }))
-	defer other.Close()
-	for _, status := range []int{301, 302, 303, 307, 308} {
-		s := httptest.NewServer(http.RedirectHandler(other.URL+"/steal", status))
-		_, e := whole(t, client(t, Options{}, Profile{}), s.URL, Timeouts{})
-		s.Close()
-		wantError(t, e, llm.KindBadGateway, 502)
-		if e.UpstreamStatus != status || strings.Contains(e.Message, other.URL) || !strings.Contains(e.Cause.Error(), "/steal") {
-			t.Errorf("%d: %+v", status, e)
+	ways(t, func(t *testing.T, over way) {
+		var visited atomic.Int32
+		other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visited.Add(1) }))
+		defer other.Close()
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			s := httptest.NewServer(http.RedirectHandler(other.URL+"/steal", status))
+			_, e := whole(t, client(t, over(Options{}), Profile{}), s.URL, Timeouts{})
+			s.Close()
+			wantError(t, e, llm.KindBadGateway, 502)
+			if e.UpstreamStatus != status || strings.Contains(e.Message, other.URL) || !strings.Contains(e.Cause.Error(), "/steal") {
+				t.Errorf("%d: %+v", status, e)
+			}
 		}
-	}
-	if visited.Load() != 0 {
-		t.Error("a redirect was followed")
-	}
+		if visited.Load() != 0 {
+			t.Error("a redirect was followed")
+		}
+	})
 }
 
 func TestU26HugeOrBrokenHeaders(t *testing.T) {
-	for name, answer := range map[string]string{
-		"1 MiB":        "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n",
-		"no HTTP":      "SSH-2.0-OpenSSH_9.6\r\n\r\n",
-		"bad line":     "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-		"two lengths":  "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-		"status words": "HTTP/1.1 abc\r\n\r\n",
-	} {
-		_, e := whole(t, client(t, Options{}, Profile{}), answerOnce(t, answer), Timeouts{})
-		if e == nil || e.Status < 500 || !e.Upstream || len(e.Message) > 200 {
-			t.Errorf("%s: %+v", name, e)
+	ways(t, func(t *testing.T, over way) {
+		for name, answer := range map[string]string{
+			"1 MiB":        "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n",
+			"no HTTP":      "SSH-2.0-OpenSSH_9.6\r\n\r\n",
+			"bad line":     "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+			"two lengths":  "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+			"status words": "HTTP/1.1 abc\r\n\r\n",
+		} {
+			_, e := whole(t, client(t, over(Options{}), Profile{}), answerOnce(t, answer), Timeouts{})
+			if e == nil || e.Status < 500 || !e.Upstream || len(e.Message) > 200 {
+				t.Errorf("%s: %+v", name, e)
+			}
 		}
-	}
-	_, e := whole(t, client(t, Options{}, Profile{}), answerOnce(t, "SSH-2.0-OpenSSH_9.6\r\n\r\n"), Timeouts{})
-	wantError(t, e, llm.KindBadGateway, 502)
+		_, e := whole(t, client(t, over(Options{}), Profile{}), answerOnce(t, "SSH-2.0-OpenSSH_9.6\r\n\r\n"), Timeouts{})
+		wantError(t, e, llm.KindBadGateway, 502)
+	})
 }
 
 func TestClientThatLeavesClosesTheUpstreamAtOnce(t *testing.T) {
-	begun, gone := make(chan bool, 1), make(chan bool, 1)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if r.URL.Path == "/stream" {
-			_, _ = io.WriteString(w, "data: 1\n\n")
-			w.(http.Flusher).Flush()
+	ways(t, func(t *testing.T, over way) {
+		begun, gone := make(chan bool, 1), make(chan bool, 1)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if r.URL.Path == "/stream" {
+				_, _ = io.WriteString(w, "data: 1\n\n")
+				w.(http.Flusher).Flush()
+			}
+			begun <- true
+			<-r.Context().Done()
+			gone <- true
+		}))
+		defer s.Close()
+		c := client(t, over(Options{}), Profile{})
+
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { <-begun; cancel() }()
+		_, e := c.Do(ctx, &Request{URL: parse(t, s.URL), Body: []byte("x")})
+		wantError(t, e, llm.KindClientGone, 499)
+		<-gone
+
+		ctx, cancel = context.WithCancel(context.Background())
+		resp, e := c.Do(ctx, &Request{URL: parse(t, s.URL+"/stream"), Body: []byte("x")})
+		if e != nil {
+			t.Fatal(e)
 		}
-		begun <- true
-		<-r.Context().Done()
-		gone <- true
-	}))
-	defer s.Close()
-	c := client(t, Options{}, Profile{})
+		<-begun
+		if _, err := resp.Body.Read(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		_, err := resp.Body.Read(make([]byte, 100))
+		wantError(t, llm.AsError(err), llm.KindClientGone, 499)
+		<-gone
 
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { <-begun; cancel() }()
-	_, e := c.Do(ctx, &Request{URL: parse(t, s.URL), Body: []byte("x")})
-	wantError(t, e, llm.KindClientGone, 499)
-	<-gone
-
-	ctx, cancel = context.WithCancel(context.Background())
-	resp, e := c.Do(ctx, &Request{URL: parse(t, s.URL+"/stream"), Body: []byte("x")})
-	if e != nil {
-		t.Fatal(e)
-	}
-	<-begun
-	if _, err := resp.Body.Read(make([]byte, 100)); err != nil {
-		t.Fatal(err)
-	}
-	cancel()
-	_, err := resp.Body.Read(make([]byte, 100))
-	wantError(t, llm.AsError(err), llm.KindClientGone, 499)
-	<-gone
-
-	resp, e = c.Do(context.Background(), &Request{URL: parse(t, s.URL+"/stream"), Body: []byte("x")})
-	if e != nil {
-		t.Fatal(e)
-	}
-	<-begun
-	resp.Body.Close()
-	resp.Body.Close()
-	<-gone
-	if _, err := resp.Body.Read(make([]byte, 1)); err == nil {
-		t.Error("a closed body can be read")
-	}
+		resp, e = c.Do(context.Background(), &Request{URL: parse(t, s.URL+"/stream"), Body: []byte("x")})
+		if e != nil {
+			t.Fatal(e)
+		}
+		<-begun
+		resp.Body.Close()
+		resp.Body.Close()
+		<-gone
+		if _, err := resp.Body.Read(make([]byte, 1)); err == nil {
+			t.Error("a closed body can be read")
+		}
+	})
 }
 
 func TestProfilesShareConnectionsAndBasesMemory(t *testing.T) {

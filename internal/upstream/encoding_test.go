@@ -35,37 +35,43 @@ func encoded(t *testing.T, encoding string, body []byte) string {
 }
 
 func TestU19CompressionNobodyAskedForIsUndone(t *testing.T) {
-	for _, encoding := range []string{"gzip", "X-GZIP", "deflate", "identity", ""} {
-		body := []byte("hello")
-		if encoding != "" && encoding != "identity" {
-			body = compressed(strings.ToLower(encoding), "hello")
+	ways(t, func(t *testing.T, over way) {
+		for _, encoding := range []string{"gzip", "X-GZIP", "deflate", "identity", ""} {
+			body := []byte("hello")
+			if encoding != "" && encoding != "identity" {
+				body = compressed(strings.ToLower(encoding), "hello")
+			}
+			resp, e := post(t, client(t, over(Options{}), Profile{}), encoded(t, encoding, body), Timeouts{})
+			if e != nil {
+				t.Fatalf("%s: %v", encoding, e)
+			}
+			got, e := resp.ReadAll(0)
+			if e != nil || string(got) != "hello" {
+				t.Errorf("%s: %q %v", encoding, got, e)
+			}
 		}
-		resp, e := post(t, client(t, Options{}, Profile{}), encoded(t, encoding, body), Timeouts{})
-		if e != nil {
-			t.Fatalf("%s: %v", encoding, e)
-		}
-		got, e := resp.ReadAll(0)
-		if e != nil || string(got) != "hello" {
-			t.Errorf("%s: %q %v", encoding, got, e)
-		}
-	}
+	})
 }
 
 func TestU19BombIsCutAtTheDecodedSize(t *testing.T) {
-	bomb := compressed("gzip", strings.Repeat("0", 32<<20))
-	c := client(t, Options{MaxResponseBytes: 1 << 20}, Profile{})
-	_, e := whole(t, c, encoded(t, "gzip", bomb), Timeouts{})
-	wantError(t, e, llm.KindBadGateway, 502)
+	ways(t, func(t *testing.T, over way) {
+		bomb := compressed("gzip", strings.Repeat("0", 32<<20))
+		c := client(t, over(Options{MaxResponseBytes: 1 << 20}), Profile{})
+		_, e := whole(t, c, encoded(t, "gzip", bomb), Timeouts{})
+		wantError(t, e, llm.KindBadGateway, 502)
+	})
 }
 
 func TestU19WrongOrUnknownEncodingIsAnError(t *testing.T) {
-	c := client(t, Options{}, Profile{})
-	_, e := whole(t, c, encoded(t, "br", []byte("x")), Timeouts{})
-	wantError(t, e, llm.KindBadGateway, 502)
-	for _, encoding := range []string{"gzip", "deflate"} {
-		_, e = whole(t, c, encoded(t, encoding, []byte(`{"plain":"json"}`)), Timeouts{})
-		if e == nil || e.Status < 500 || !e.Upstream {
-			t.Errorf("plain text as %s: %v", encoding, e)
+	ways(t, func(t *testing.T, over way) {
+		c := client(t, over(Options{}), Profile{})
+		_, e := whole(t, c, encoded(t, "br", []byte("x")), Timeouts{})
+		wantError(t, e, llm.KindBadGateway, 502)
+		for _, encoding := range []string{"gzip", "deflate"} {
+			_, e = whole(t, c, encoded(t, encoding, []byte(`{"plain":"json"}`)), Timeouts{})
+			if e == nil || e.Status < 500 || !e.Upstream {
+				t.Errorf("plain text as %s: %v", encoding, e)
+			}
 		}
-	}
+	})
 }

@@ -9,25 +9,27 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
 // statusClientGone is nginx's status for a client that left; nobody reads it.
 const statusClientGone = 499
 
 // failure is the error of a call that got no answer.
-func (c *Client) failure(w *watch, r *Request, err error) *llm.Error {
-	e := c.classify(w, err)
+func (c *Client) failure(ctx context.Context, r *Request, err error) *llm.Error {
+	e := c.classify(ctx, err)
 	e.Provider, e.Model, e.Cause = r.Provider, r.Model, err
 	return e
 }
 
 // broken is the error of an answer that broke off.
-func (c *Client) broken(w *watch, r *Request, err error) *llm.Error {
-	e := c.classify(w, err)
+func (c *Client) broken(ctx context.Context, r *Request, err error) *llm.Error {
+	e := c.classify(ctx, err)
 	e.Provider, e.Model, e.Cause = r.Provider, r.Model, err
 	if e.Kind == llm.KindConnection {
 		e.Message = "Connection error: the upstream broke off its answer."
@@ -36,13 +38,17 @@ func (c *Client) broken(w *watch, r *Request, err error) *llm.Error {
 	return e
 }
 
-func (c *Client) classify(w *watch, err error) *llm.Error {
-	if gone := w.parent.Err(); gone != nil {
+func (c *Client) classify(ctx context.Context, err error) *llm.Error {
+	if gone := ctx.Err(); gone != nil {
 		return left(gone)
 	}
-	var late *timeoutError
-	if errors.As(context.Cause(w.ctx), &late) || errors.As(err, &late) {
-		return timeout("The upstream did not " + string(late.stage) + " within " + late.limit.String() + ".")
+	var late *http1.TimeoutError
+	if errors.As(err, &late) {
+		return timeout("The upstream did not " + string(late.Stage) + " within " + late.Limit.String() + ".")
+	}
+	var field *http1.FieldError
+	if errors.As(err, &field) {
+		return llm.BadRequest("", "The request to the upstream cannot be sent: "+strconv.Quote(field.Field)+" has a character that HTTP does not allow.")
 	}
 	var netErr net.Error
 	if errors.As(err, &netErr) && netErr.Timeout() {
@@ -114,6 +120,10 @@ func isTLS(err error) bool {
 // notHTTP reports whether the answer broke the rules of HTTP. net/http has no
 // type for most of these errors, only words.
 func notHTTP(err error) bool {
+	var protocol *http1.ProtocolError
+	if errors.As(err, &protocol) {
+		return true
+	}
 	text := err.Error()
 	for _, words := range [...]string{"malformed", "transport connection broken", "server response headers exceeded", "too many 1xx", "invalid header", "bad Content-Length", "unsupported transfer encoding", "too many transfer encodings"} {
 		if strings.Contains(text, words) {
@@ -132,20 +142,20 @@ func closed(err error) bool {
 // accept returns the compression of an answer, or the error for one that is none:
 // a redirect, which is never followed, since a key must not travel to another
 // host, an upgrade, unknown compression.
-func (c *Client) accept(r *Request, resp *http.Response) (encoding string, e *llm.Error) {
-	encoding, known := encodingOf(resp.Header)
+func accept(r *Request, status int, h http.Header) (encoding string, e *llm.Error) {
+	encoding, known := encodingOf(h)
 	switch {
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		e = badGateway(fmt.Sprintf("The upstream answered with a redirect (status %d), which is not followed, so that no key travels to another host; set api_base to the final address.", resp.StatusCode))
-		e.Cause = errors.New("redirect to " + resp.Header.Get("Location"))
-	case resp.StatusCode < 200:
-		e = badGateway(fmt.Sprintf("The upstream answered with status %d, which is no answer to this request.", resp.StatusCode))
+	case status >= 300 && status < 400:
+		e = badGateway(fmt.Sprintf("The upstream answered with a redirect (status %d), which is not followed, so that no key travels to another host; set api_base to the final address.", status))
+		e.Cause = errors.New("redirect to " + h.Get("Location"))
+	case status < 200:
+		e = badGateway(fmt.Sprintf("The upstream answered with status %d, which is no answer to this request.", status))
 	case !known:
 		e = badGateway("The upstream compressed its answer in a way that was not asked for and is not known.")
-		e.Cause = errors.New("content-encoding " + resp.Header.Get("Content-Encoding"))
+		e.Cause = errors.New("content-encoding " + h.Get("Content-Encoding"))
 	default:
 		return encoding, nil
 	}
-	e.Provider, e.Model, e.UpstreamStatus, e.Header = r.Provider, r.Model, resp.StatusCode, resp.Header
+	e.Provider, e.Model, e.UpstreamStatus, e.Header = r.Provider, r.Model, status, h
 	return "", e
 }

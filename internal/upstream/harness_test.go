@@ -32,6 +32,23 @@ func client(t testing.TB, o Options, p Profile) *Client {
 	return c
 }
 
+// way changes the options so that calls take one of the ways to an upstream.
+type way func(Options) Options
+
+// ways runs a test over the own HTTP/1.1 client and over net/http's, which an
+// upstream that is its own proxy leads to.
+func ways(t *testing.T, test func(t *testing.T, over way)) {
+	t.Run("direct", func(t *testing.T) { test(t, func(o Options) Options { return o }) })
+	t.Run("pooled", func(t *testing.T) {
+		test(t, func(o Options) Options {
+			o.Proxies = &Proxies{choose: func(u *url.URL) (*url.URL, error) {
+				return &url.URL{Scheme: "http", Host: u.Host}, nil
+			}}
+			return o
+		})
+	})
+}
+
 // rawServer serves every connection with serve, which gets the number of the
 // connection, and waits for all at the end of the test.
 func rawServer(t testing.TB, serve func(n int, c *net.TCPConn)) string {

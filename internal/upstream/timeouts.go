@@ -2,8 +2,11 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
 // Timeouts limit the stages of a call; zero fields mean the defaults of the
@@ -40,29 +43,10 @@ func (o *Options) fill(t Timeouts) Timeouts {
 	return t
 }
 
-// stage is the stage of a call that took too long.
-type stage string
-
-const (
-	stageHeader stage = "begin to answer"
-	stageIdle   stage = "go on with its answer"
-	stageTotal  stage = "finish its answer"
-)
-
-// timeoutError ends a call whose stage took too long.
-type timeoutError struct {
-	stage stage
-	limit time.Duration
-}
-
-func (e *timeoutError) Error() string {
-	return "the upstream did not " + string(e.stage) + " within " + e.limit.String()
-}
-
-// watch ends the context of a call when a stage takes too long. One timer serves
-// all stages: it looks at the clock when it fires and is set again.
+// watch ends the context of a call over net/http when a stage takes too long. One
+// timer serves all stages: it looks at the clock when it fires and is set again. A
+// nil watch does nothing.
 type watch struct {
-	parent context.Context
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	limits Timeouts
@@ -76,7 +60,7 @@ type watch struct {
 }
 
 func newWatch(parent context.Context, limits Timeouts) *watch {
-	w := &watch{parent: parent, limits: limits, start: time.Now()}
+	w := &watch{limits: limits, start: time.Now()}
 	w.ctx, w.cancel = context.WithCancelCause(parent)
 	w.mu.Lock() // before the timer can fire, it must be there
 	defer w.mu.Unlock()
@@ -101,11 +85,11 @@ func (w *watch) fire() {
 }
 
 // left is the time until the next limit, and the error of passing it.
-func (w *watch) left(now time.Time) (time.Duration, *timeoutError) {
-	left, e := w.limits.Total-now.Sub(w.start), &timeoutError{stageTotal, w.limits.Total}
+func (w *watch) left(now time.Time) (time.Duration, *http1.TimeoutError) {
+	left, e := w.limits.Total-now.Sub(w.start), &http1.TimeoutError{Stage: http1.StageTotal, Limit: w.limits.Total}
 	if !w.header {
 		if l := w.limits.Header - now.Sub(w.start); l <= left {
-			return l, &timeoutError{stageHeader, w.limits.Header}
+			return l, &http1.TimeoutError{Stage: http1.StageHeader, Limit: w.limits.Header}
 		}
 		return left, e
 	}
@@ -114,7 +98,7 @@ func (w *watch) left(now time.Time) (time.Duration, *timeoutError) {
 		idle -= now.Sub(w.reading)
 	}
 	if idle < left {
-		return idle, &timeoutError{stageIdle, w.limits.Idle}
+		return idle, &http1.TimeoutError{Stage: http1.StageIdle, Limit: w.limits.Idle}
 	}
 	return left, e
 }
@@ -131,20 +115,38 @@ func (w *watch) begun() {
 
 // wait marks the begin of a read, done its end.
 func (w *watch) wait() {
-	now := time.Now()
-	w.mu.Lock()
-	w.reading = now
-	w.mu.Unlock()
+	if w != nil {
+		w.read(time.Now())
+	}
 }
 
 func (w *watch) done() {
+	if w != nil {
+		w.read(time.Time{})
+	}
+}
+
+func (w *watch) read(since time.Time) {
 	w.mu.Lock()
-	w.reading = time.Time{}
+	w.reading = since
 	w.mu.Unlock()
+}
+
+// cause is what an error means when the watch has ended the call: that a stage
+// took too long.
+func (w *watch) cause(err error) error {
+	var late *http1.TimeoutError
+	if w != nil && errors.As(context.Cause(w.ctx), &late) {
+		return late
+	}
+	return err
 }
 
 // stop ends the watch and the context of the call.
 func (w *watch) stop() {
+	if w == nil {
+		return
+	}
 	w.mu.Lock()
 	w.stopped = true
 	w.timer.Stop()

@@ -8,6 +8,7 @@
 package upstream
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -16,6 +17,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
 // Options are the limits and the way out, shared by every client of a Network.
@@ -107,6 +110,7 @@ func (n *Network) Close() {
 	defer n.mu.Unlock()
 	for _, c := range n.clients {
 		c.pooled.CloseIdleConnections()
+		c.direct.CloseIdle()
 	}
 }
 
@@ -120,11 +124,21 @@ const (
 	pingAfter = 15 * time.Second
 )
 
+func dial(o Options) func(context.Context, string, string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
+}
+
+func newDirect(o Options) *http1.Client {
+	return &http1.Client{
+		Dial: dial(o), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, MaxIdlePerHost: maxIdleConnsPerHost,
+		MaxHeaderBytes: maxHeaderBytes,
+	}
+}
+
 func newTransport(o Options, t *tls.Config) *http.Transport {
-	dialer := &net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  o.Proxies.transport(),
-		DialContext:            dialer.DialContext,
+		DialContext:            dial(o),
 		TLSClientConfig:        t,
 		TLSHandshakeTimeout:    o.ConnectTimeout,
 		ForceAttemptHTTP2:      true,

@@ -1,0 +1,134 @@
+// Package http1 is a lean HTTP/1.1 client for upstreams that speak plain http:
+// one write for a small request, no goroutine for a connection or a small
+// request, deadlines on the connection instead of timers, answers parsed in
+// place. It is stricter than net/http: what is ambiguous in an answer (a length
+// beside chunks, two lengths, folded lines) is refused, since a connection is
+// shared by the calls of different clients.
+//
+// A request is sent once. It is written again, on a new connection, only when a
+// kept connection took not a single byte of it: a POST that the upstream may have
+// seen may have been billed.
+package http1
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Client sends requests over kept connections. Its fields must not change after
+// the first call. It is safe for concurrent use.
+type Client struct {
+	// Dial opens a connection to host:port; it should limit the time to connect and
+	// keep TCP_NODELAY on, which is Go's default.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// IdleTimeout is how long an unused connection is kept.
+	IdleTimeout time.Duration
+	// MaxIdle and MaxIdlePerHost bound the number of unused connections.
+	MaxIdle, MaxIdlePerHost int
+	// MaxHeaderBytes bounds the header of an answer, interim answers included.
+	MaxHeaderBytes int
+
+	pool pool
+}
+
+// Request is one call.
+type Request struct {
+	// Method is written as it is.
+	Method string
+	// URL is where to; see [Speaks].
+	URL *url.URL
+	// Header is written in any order. Host, Content-Length, Transfer-Encoding and
+	// Trailer are left out, they are the client's.
+	Header http.Header
+	// Body is written whole. It must not change until the response is closed.
+	Body []byte
+	// Limits of the stages, all of them set.
+	Limits Limits
+}
+
+// Limits bound the stages of a call.
+type Limits struct {
+	// Header limits the wait for the header of the answer, connecting included.
+	Header time.Duration
+	// Idle limits each wait for bytes of the body.
+	Idle time.Duration
+	// Total limits the whole call.
+	Total time.Duration
+}
+
+// Speaks reports whether a URL can be called by this package: plain http, and a
+// host that needs no translation of its name.
+func Speaks(u *url.URL) bool {
+	if u.Scheme != "http" || u.Opaque != "" || u.Host == "" {
+		return false
+	}
+	for i := range len(u.Host) {
+		if c := u.Host[i]; c <= ' ' || c >= 0x7f || c == '%' {
+			return false
+		}
+	}
+	return true
+}
+
+// Do sends a request and fills a with the answer, whose header is then there; a
+// must be the zero Response. When the error is not nil, nothing is left open. When
+// ctx ends, the connection is closed at once, also while nobody reads.
+//
+// Errors are ctx.Err(), [*TimeoutError], [*ProtocolError], [*FieldError], or what
+// the network reports; an upstream that closed is io.EOF or io.ErrUnexpectedEOF.
+func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	out, err := newOutput(q)
+	if err != nil {
+		return err
+	}
+	defer out.free()
+	a.ctx, a.limits, a.start, a.head = ctx, q.Limits, time.Now(), q.Method == http.MethodHead
+	if cn := c.pool.take(q.URL.Host, a.start, c.IdleTimeout); cn != nil {
+		if err = a.exchange(cn, out); !errors.Is(err, errUnsent) {
+			return err
+		}
+	}
+	cn, err := c.open(q.URL, a)
+	if err != nil {
+		return err
+	}
+	return a.exchange(cn, out)
+}
+
+// open dials.
+func (c *Client) open(u *url.URL, a *Response) (*conn, error) {
+	until, late := a.headerLimit()
+	ctx, cancel := context.WithDeadlineCause(a.ctx, until, late)
+	defer cancel()
+	nc, err := c.Dial(ctx, "tcp", hostPort(u))
+	if err == nil {
+		return newConn(c, u.Host, nc), nil
+	}
+	if gone := a.ctx.Err(); gone != nil {
+		return nil, gone
+	}
+	if ctx.Err() != nil {
+		return nil, late
+	}
+	return nil, err
+}
+
+// hostPort is the address to dial.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// CloseIdle closes the connections that are not in use, and those that come back
+// until the next call.
+func (c *Client) CloseIdle() { c.pool.closeAll() }

@@ -1,0 +1,193 @@
+package http1
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// blockSize is the read buffer of a connection in use. One that is idle has none.
+const blockSize = 4 << 10
+
+var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
+
+// conn is a connection. It is used by one call at a time.
+type conn struct {
+	nc    net.Conn
+	raw   syscall.RawConn // nil where the connection is not a socket
+	owner *Client
+	host  string
+	// abort closes the connection; kept, so that a call need not make it.
+	abort     func()
+	idleSince time.Time
+	reused    bool
+	// armed is the deadline that is set, zero for none. It may be earlier than the
+	// limit of the moment, never later: what comes too early is set again, so that
+	// most reads set none.
+	armed time.Time
+
+	block      *[blockSize]byte
+	buf        []byte // the block, or something larger for a large header
+	start, end int
+
+	// writing is not nil when a goroutine writes the rest of a large body; it is
+	// closed at its end, after which unwritten is its error.
+	writing   chan struct{}
+	unwritten error
+}
+
+func newConn(owner *Client, host string, nc net.Conn) *conn {
+	c := &conn{nc: nc, owner: owner, host: host, abort: func() { _ = nc.Close() }}
+	if s, ok := nc.(syscall.Conn); ok {
+		c.raw, _ = s.SyscallConn()
+	}
+	return c
+}
+
+// arm sets the deadline. While a goroutine writes, only reads have one: the call
+// ends the write by closing.
+func (c *conn) arm(until time.Time) {
+	c.armed = until
+	if c.writing != nil {
+		_ = c.nc.SetReadDeadline(until)
+		return
+	}
+	_ = c.nc.SetDeadline(until)
+}
+
+// early reports whether an error is a deadline that passed before the limit; then
+// the deadline is set to the limit.
+func (c *conn) early(err error, until time.Time) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(until) {
+		return false
+	}
+	c.arm(until)
+	return true
+}
+
+func (c *conn) prepare(until time.Time) {
+	if c.armed.IsZero() || c.armed.After(until) {
+		c.arm(until)
+	}
+}
+
+// read reads into p, waiting no longer than until.
+func (c *conn) read(p []byte, until time.Time) (int, error) {
+	c.prepare(until)
+	for {
+		n, err := c.nc.Read(p)
+		if n > 0 || err == nil || !c.early(err, until) {
+			return n, err
+		}
+	}
+}
+
+// write writes p and returns how much of it was taken.
+func (c *conn) write(p []byte, until time.Time) (written int, err error) {
+	c.prepare(until)
+	for {
+		n, err := c.nc.Write(p[written:])
+		written += n
+		if err == nil || !c.early(err, until) {
+			return written, err
+		}
+	}
+}
+
+// writeRest writes the rest of a large body: what the system takes at once, and
+// what remains in a goroutine, because an upstream that refuses a request may
+// answer without reading it.
+func (c *conn) writeRest(p []byte) error {
+	n, err := c.writeNow(p)
+	if err != nil || n == len(p) {
+		return err
+	}
+	c.writing, c.unwritten = make(chan struct{}), nil
+	_ = c.nc.SetWriteDeadline(time.Time{})
+	go c.writeOn(p[n:])
+	return nil
+}
+
+func (c *conn) writeOn(p []byte) {
+	defer close(c.writing)
+	_, c.unwritten = c.nc.Write(p)
+}
+
+// written reports whether the whole request was sent.
+func (c *conn) written() bool {
+	if c.writing == nil {
+		return true
+	}
+	select {
+	case <-c.writing:
+		return c.unwritten == nil
+	default:
+		return false
+	}
+}
+
+// fill reads more into the buffer, making room first; the buffer grows up to
+// limit bytes, where it is full with [errFull].
+func (c *conn) fill(until time.Time, limit int) error {
+	if c.buf == nil {
+		c.block = blocks.Get().(*[blockSize]byte)
+		c.buf = c.block[:]
+	}
+	if c.start == c.end {
+		c.start, c.end = 0, 0
+		c.buf = c.block[:] // of a large header nothing is kept
+	}
+	if c.end == len(c.buf) {
+		if err := c.room(limit); err != nil {
+			return err
+		}
+	}
+	n, err := c.read(c.buf[c.end:], until)
+	c.end += n
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+var errFull = errors.New("http1: the buffer is full")
+
+func (c *conn) room(limit int) error {
+	if c.start > 0 {
+		c.end = copy(c.buf, c.buf[c.start:c.end])
+		c.start = 0
+		return nil
+	}
+	if len(c.buf) >= limit {
+		return errFull
+	}
+	grown := make([]byte, min(2*len(c.buf), max(limit, blockSize)))
+	copy(grown, c.buf)
+	c.buf = grown
+	return nil
+}
+
+func (c *conn) buffered() []byte { return c.buf[c.start:c.end] }
+
+// release ends the use of the connection: it is kept, or closed.
+func (c *conn) release(keep bool) {
+	if !keep {
+		c.nc.Close()
+	}
+	if c.writing != nil {
+		<-c.writing // closing has ended it; the body is the caller's again
+		c.writing = nil
+		c.armed = time.Time{}
+	}
+	if c.block != nil {
+		blocks.Put(c.block)
+	}
+	c.block, c.buf, c.start, c.end = nil, nil, 0, 0
+	if keep {
+		c.idleSince = time.Now()
+		c.owner.pool.put(c)
+	}
+}

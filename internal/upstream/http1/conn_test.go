@@ -1,0 +1,213 @@
+package http1
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+// twice calls an upstream that answers each request with raw, and returns how many
+// connections it took.
+func twice(t *testing.T, raw string) int32 {
+	t.Helper()
+	var conns atomic.Int32
+	u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+		conns.Add(1)
+		for readRequest(r) {
+			_, _ = io.WriteString(c, raw)
+			if !strings.HasPrefix(raw, "HTTP/1.1") {
+				return
+			}
+		}
+	})
+	c := tcp(t)
+	for range 2 {
+		if _, body, err := call(c, u, []byte("{}"), long); err != nil || body != "ok" {
+			t.Fatalf("%q: %q %v", raw, body, err)
+		}
+	}
+	return conns.Load()
+}
+
+func TestConnectionIsKeptOnlyAfterAWholeUnambiguousAnswer(t *testing.T) {
+	for raw, want := range map[string]int32{
+		okAnswer: 1,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n":    1,
+		"HTTP/1.1 200 OK\r\nConnection: foo, Close\r\nContent-Length: 2\r\n\r\nok":     2,
+		"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok":                               2,
+		okAnswer + "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged":                2,
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nxyz": 2,
+	} {
+		if got := twice(t, raw); got != want {
+			t.Errorf("%q: %d connections, want %d", raw, got, want)
+		}
+	}
+}
+
+func TestOldServerMayKeepItsConnection(t *testing.T) {
+	conn := scriptOf("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok")
+	if _, _, err := call(scripted(t, conn), upURL, nil, long); err != nil || conn.closed {
+		t.Errorf("closed %v %v", conn.closed, err)
+	}
+}
+
+func TestClosedBodyLetsGoOfTheConnection(t *testing.T) {
+	for name, tc := range map[string]struct {
+		raw  string
+		read int
+		kept bool
+	}{
+		"end of stream arrived": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 2, true},
+		"a chunk arrived":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3\r\nabc\r\n0\r\n\r\n", 1, true},
+		"length arrived":        {okAnswer, 1, true},
+		"stream goes on":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n", 2, false},
+		"length missing":        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", 2, false},
+		"broken end":            {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n", 2, false},
+	} {
+		conn := scriptOf(tc.raw)
+		a := &Response{}
+		if err := scripted(t, conn).Do(context.Background(), &Request{Method: "POST", URL: upURL, Limits: long}, a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(a, make([]byte, tc.read)); err != nil {
+			t.Fatal(err)
+		}
+		a.Close()
+		a.Close()
+		if conn.closed == tc.kept {
+			t.Errorf("%s: closed %v", name, conn.closed)
+		}
+		if n, err := a.Read(make([]byte, 1)); n != 0 || err == nil || err == io.EOF && tc.read == 1 {
+			t.Errorf("%s: a closed body gave %d %v", name, n, err)
+		}
+	}
+}
+
+func TestEndThatArrivesAfterTheLastReadKeepsTheConnection(t *testing.T) {
+	var conns atomic.Int32
+	sent := make(chan bool)
+	u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+		conns.Add(1)
+		for readRequest(r) {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n")
+			<-sent
+			_, _ = io.WriteString(c, "0\r\n\r\n")
+			sent <- true
+		}
+	})
+	c := tcp(t)
+	for range 2 {
+		a := &Response{}
+		if err := c.Do(context.Background(), &Request{Method: "POST", URL: u, Limits: long}, a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(a, make([]byte, 2)); err != nil {
+			t.Fatal(err)
+		}
+		sent <- true
+		<-sent // on loopback, what was written has arrived
+		a.Close()
+	}
+	if n := conns.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func TestU08ConnectionThatTheServerClosedIsNotUsed(t *testing.T) {
+	closed := make(chan bool, 1)
+	u := server(t, func(n int, c *net.TCPConn, r *bufio.Reader) {
+		for readRequest(r) {
+			_, _ = io.WriteString(c, okAnswer)
+			if n == 0 {
+				c.Close()
+				closed <- true
+				return
+			}
+		}
+	})
+	c := tcp(t)
+	for i := range 2 {
+		if _, body, err := call(c, u, []byte("{}"), long); err != nil || body != "ok" {
+			t.Fatalf("call %d: %q %v", i, body, err)
+		}
+		if i == 0 {
+			<-closed
+		}
+	}
+}
+
+func TestU08OnlyWhatWasNotTakenAtAllIsSentAgain(t *testing.T) {
+	for taken, want := range []error{nil, syscall.EPIPE} {
+		first, second := scriptOf(okAnswer), scriptOf(okAnswer)
+		c := scripted(t, first, second)
+		if _, _, err := call(c, upURL, []byte("{}"), long); err != nil {
+			t.Fatal(err)
+		}
+		first.refuse, first.taken = syscall.EPIPE, taken
+		_, _, err := call(c, upURL, []byte("{}"), long)
+		if !errors.Is(err, want) || (second.writes > 0) != (want == nil) || !first.closed {
+			t.Errorf("%d bytes taken: %v, %d writes on the new connection", taken, err, second.writes)
+		}
+	}
+}
+
+func TestU08RequestOnANewConnectionIsNotSentAgain(t *testing.T) {
+	first := &script{refuse: syscall.ECONNRESET}
+	second := scriptOf(okAnswer)
+	if _, _, err := call(scripted(t, first, second), upURL, nil, long); !errors.Is(err, syscall.ECONNRESET) || second.writes != 0 {
+		t.Errorf("%v, %d writes", err, second.writes)
+	}
+}
+
+func TestEarlyAnswerIsReadWhenTheRequestWasNotTaken(t *testing.T) {
+	conn := &script{pieces: [][]byte{[]byte("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")}, refuse: syscall.EPIPE, taken: 5}
+	a, body, err := call(scripted(t, conn), upURL, []byte("{}"), long)
+	if err != nil || a.Status != 413 || body != "no" || !conn.closed {
+		t.Errorf("%d %q closed %v %v", a.Status, body, conn.closed, err)
+	}
+}
+
+func TestEarlyAnswerComesWhileALargeBodyIsNotRead(t *testing.T) {
+	u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+		if _, err := r.ReadString('\n'); err == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
+			<-t.Context().Done()
+		}
+	})
+	a, body, err := call(tcp(t), u, make([]byte, 64<<20), long)
+	if err != nil || a.Status != 413 || body != "no" {
+		t.Errorf("%d %q %v", a.Status, body, err)
+	}
+}
+
+func TestU21InterimAnswersDoNotEndALargeUpload(t *testing.T) {
+	body := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+	u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+		for {
+			q, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n")
+			got, err := io.ReadAll(q.Body)
+			if err != nil || !bytes.Equal(got, body) {
+				t.Errorf("the upstream got %d bytes, %v", len(got), err)
+			}
+			_, _ = io.WriteString(c, okAnswer)
+		}
+	})
+	c := tcp(t)
+	for range 3 {
+		if _, text, err := call(c, u, body, long); err != nil || text != "ok" {
+			t.Fatalf("%q %v", text, err)
+		}
+	}
+}

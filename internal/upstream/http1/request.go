@@ -1,0 +1,173 @@
+package http1
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// writeSize is what is written in one piece: the header and, when it fits, the
+// whole body. A socket takes this much without waiting.
+const writeSize = 16 << 10
+
+var outputs = sync.Pool{New: func() any { return &output{first: make([]byte, 0, writeSize)} }}
+
+// output is an encoded request: the header with the begin of the body, and the
+// rest of the body.
+type output struct {
+	first, rest []byte
+}
+
+func newOutput(q *Request) (*output, error) {
+	o := outputs.Get().(*output)
+	head, err := appendHead(o.first[:0], q)
+	if err != nil {
+		o.free()
+		return nil, err
+	}
+	n := min(len(q.Body), max(writeSize-len(head), 0))
+	o.first, o.rest = append(head, q.Body[:n]...), q.Body[n:]
+	return o, nil
+}
+
+func (o *output) free() {
+	o.rest = nil
+	if cap(o.first) <= 2*writeSize {
+		outputs.Put(o)
+	}
+}
+
+// appendHead writes the request line and the header.
+func appendHead(b []byte, q *Request) ([]byte, error) {
+	if !token(q.Method) {
+		return b, &FieldError{"the method"}
+	}
+	b = append(b, q.Method...)
+	b = append(b, ' ')
+	b, err := appendTarget(b, q)
+	if err != nil {
+		return b, err
+	}
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, strings.TrimSuffix(q.URL.Host, ":")...)
+	b = append(b, "\r\n"...)
+	for name, values := range q.Header {
+		if ours(name) {
+			continue
+		}
+		if b, err = appendField(b, name, values); err != nil {
+			return b, err
+		}
+	}
+	if len(q.Body) > 0 || q.Method == "POST" || q.Method == "PUT" || q.Method == "PATCH" {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(q.Body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	return append(b, "\r\n"...), nil
+}
+
+func appendTarget(b []byte, q *Request) ([]byte, error) {
+	u, from := q.URL, len(b)
+	path := u.EscapedPath()
+	if path == "" || path[0] != '/' {
+		b = append(b, '/')
+	}
+	b = append(b, path...)
+	if u.ForceQuery || u.RawQuery != "" {
+		b = append(b, '?')
+		b = append(b, u.RawQuery...)
+	}
+	for _, c := range b[from:] {
+		if c <= ' ' || c == 0x7f {
+			return b, &FieldError{"the path"}
+		}
+	}
+	return b, nil
+}
+
+// CheckHeader returns a [*FieldError] for a header that cannot be sent.
+func CheckHeader(h http.Header) error {
+	for name, values := range h {
+		if !token(name) {
+			return &FieldError{name}
+		}
+		for _, v := range values {
+			if !sendable(v) {
+				return &FieldError{name}
+			}
+		}
+	}
+	return nil
+}
+
+func sendable(value string) bool {
+	for i := range len(value) {
+		if class[value[i]]&valueByte == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func appendField(b []byte, name string, values []string) ([]byte, error) {
+	if !token(name) {
+		return b, &FieldError{name}
+	}
+	for _, v := range values {
+		if !sendable(v) {
+			return b, &FieldError{name}
+		}
+		b = append(b, name...)
+		b = append(b, ": "...)
+		b = append(b, v...)
+		b = append(b, "\r\n"...)
+	}
+	return b, nil
+}
+
+// ours reports whether a field is written by the client itself, in whatever case
+// its name is.
+func ours(name string) bool {
+	switch len(name) {
+	case len("host"):
+		return strings.EqualFold(name, "host")
+	case len("trailer"):
+		return strings.EqualFold(name, "trailer")
+	case len("content-length"):
+		return strings.EqualFold(name, "content-length")
+	case len("transfer-encoding"):
+		return strings.EqualFold(name, "transfer-encoding")
+	}
+	return false
+}
+
+// Classes of bytes in a header field.
+const (
+	tokenByte = 1 << iota
+	valueByte
+)
+
+var class = classes()
+
+func classes() (t [256]uint8) {
+	for c := range t {
+		if c == '\t' || c >= ' ' && c != 0x7f {
+			t[c] |= valueByte
+		}
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c < 0x80 && strings.IndexByte("!#$%&'*+-.^_`|~", byte(c)) >= 0 {
+			t[c] |= tokenByte
+		}
+	}
+	return t
+}
+
+func token(s string) bool {
+	for i := range len(s) {
+		if class[s[i]]&tokenByte == 0 {
+			return false
+		}
+	}
+	return s != ""
+}

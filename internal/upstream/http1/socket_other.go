@@ -1,0 +1,12 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
+
+package http1
+
+// quiet cannot be told here: a closed connection is noticed when it is used.
+func (c *conn) quiet() bool { return true }
+
+// writeNow leaves everything to the goroutine.
+func (c *conn) writeNow([]byte) (int, error) { return 0, nil }
+
+// readNow has nothing.
+func (c *conn) readNow([]byte) int { return 0 }

@@ -116,8 +116,14 @@ func (f closerFunc) Close() error { return f() }
 // secrets lists every configured secret, for hiding it in texts.
 func secrets(cfg *config.Config) []string {
 	out := []string{cfg.General.MasterKey.Reveal(), cfg.General.DatabaseURL.Reveal()}
+	for _, v := range cfg.Defaults.ExtraHeaders {
+		out = append(out, v)
+	}
 	for i := range cfg.Deployments {
 		out = append(out, cfg.Deployments[i].APIKey.Reveal())
+		for _, v := range cfg.Deployments[i].ExtraHeaders {
+			out = append(out, v) // an extra header may be a credential of its own
+		}
 	}
 	return out
 }

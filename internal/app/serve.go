@@ -79,6 +79,9 @@ func (r *Running) wait(ctx context.Context, signals <-chan os.Signal) error {
 	}
 }
 
+// lameDuck is how long requests are still taken after readiness says 503.
+const lameDuck = time.Second
+
 // drain lets open requests finish. Readiness says 503 first, so that a load
 // balancer can look away before connections are refused; a second signal ends
 // everything at once.
@@ -95,6 +98,10 @@ func (r *Running) drain(signals <-chan os.Signal) error {
 		case <-ctx.Done():
 		}
 	}()
+	select {
+	case <-time.After(lameDuck):
+	case <-ctx.Done():
+	}
 	err := r.http.Shutdown(ctx)
 	if err != nil {
 		r.log.Warn("requests were cut off: they did not finish in time", "limit", limit)

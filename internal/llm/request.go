@@ -43,6 +43,9 @@ type Request struct {
 	// every model knows and has no way to ask for leaving them out: they are dropped
 	// and reported, never refused.
 	LenientParams bool
+	// Envelope is what the dialect's pass over Body found, for whoever reads Body
+	// again (the gateway's own keys, a wire of the same format); nil when it keeps none.
+	Envelope *Envelope
 	// Expanded says that the content below is filled in.
 	Expanded bool
 

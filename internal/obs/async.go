@@ -35,7 +35,7 @@ func NewAsync(w io.Writer) *Async {
 	return a
 }
 
-// Write queues a copy of p. It never fails.
+// Write queues a copy of p. It never fails; after Close the line is lost.
 func (a *Async) Write(p []byte) (int, error) {
 	select {
 	case a.lines <- bytes.Clone(p):
@@ -45,13 +45,10 @@ func (a *Async) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close writes what is queued, for at most a second, and ends the goroutine.
-// Write must not be called after it.
+// Close writes what is queued, for at most a second, and ends the goroutine. A
+// handler may still be writing: the queue itself is never closed.
 func (a *Async) Close() error {
-	a.once.Do(func() {
-		close(a.closing)
-		close(a.lines)
-	})
+	a.once.Do(func() { close(a.closing) })
 	select {
 	case <-a.done:
 	case <-time.After(time.Second):
@@ -62,12 +59,20 @@ func (a *Async) Close() error {
 func (a *Async) run() {
 	defer close(a.done)
 	var buf []byte
-	for line := range a.lines {
+	for {
 		select {
+		case line := <-a.lines:
+			select {
+			case <-a.closing:
+			case <-time.After(gather):
+			}
+			buf = append(buf[:0], line...)
 		case <-a.closing:
-		case <-time.After(gather):
+			buf = buf[:0]
 		}
-		buf = a.batch(append(buf[:0], line...))
+		if buf = a.batch(buf); len(buf) == 0 {
+			return // closing, and nothing is left
+		}
 		// There is nobody to tell when the log itself cannot be written.
 		_, _ = a.w.Write(buf)
 	}
@@ -78,8 +83,8 @@ func (a *Async) run() {
 func (a *Async) batch(buf []byte) []byte {
 	for more := true; more && len(buf) < 32<<10; {
 		select {
-		case line, ok := <-a.lines:
-			buf, more = append(buf, line...), ok
+		case line := <-a.lines:
+			buf = append(buf, line...)
 		default:
 			more = false
 		}

@@ -43,10 +43,12 @@ func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, 
 			buffers.Put(buf)
 		}
 	}()
-	for ev, err := range events {
+	var ev llm.Event // one for all iterations: it escapes into the encoder
+	for next, err := range events {
 		if err != nil {
 			return x.broken(ctx, enc, out, err)
 		}
+		ev = next
 		if !x.begun && x.filtered(&ev) {
 			return x.filteredError()
 		}

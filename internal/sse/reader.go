@@ -75,7 +75,11 @@ func (r *Reader) Next() (Event, error) {
 // Buffered reports whether another line has already arrived, so that a writer
 // need not flush yet.
 func (r *Reader) Buffered() bool {
-	return bytes.IndexByte(r.buf[r.start:r.end], '\n') >= 0
+	start := r.start
+	if r.skipLF && start < r.end && r.buf[start] == '\n' {
+		start++ // the rest of a line ending that has been read already
+	}
+	return bytes.IndexByte(r.buf[start:r.end], '\n') >= 0
 }
 
 func (r *Reader) field(line []byte) error {

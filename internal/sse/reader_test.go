@@ -166,6 +166,27 @@ func TestBufferedTellsWhetherMoreHasArrived(t *testing.T) {
 	}
 }
 
+// pieces gives one piece a read.
+type pieces []string
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(*p) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, (*p)[0])
+	*p = (*p)[1:]
+	return n, nil
+}
+
+func TestBufferedIsNotFooledByTheRestOfALineEnding(t *testing.T) {
+	r := NewReader(&pieces{"data: a\r\n\r\n", "data: b\r\n\r\n"}, 0)
+	for range 2 {
+		if _, err := r.Next(); err != nil || r.Buffered() {
+			t.Errorf("Buffered although the next event has not arrived (%v)", err)
+		}
+	}
+}
+
 func TestWrittenEventsAreReadBack(t *testing.T) {
 	out := AppendComment(nil, "ping")
 	out = AppendData(out, []byte("a\nb\r\nc\rd"))

@@ -35,7 +35,9 @@ func Effective(req *llm.Request, t *Target, supported func(name string) bool) ([
 		drops       = slices.Clip(req.Drops)
 		unsupported []string
 	)
-	for _, p := range merged(req.Params, t.Defaults) {
+	given := merged(req.Params, t.Defaults)
+	kept = make([]llm.Param, 0, len(given))
+	for _, p := range given {
 		switch {
 		case !p.Value.Present():
 			continue

@@ -42,12 +42,15 @@ type Controls struct {
 // dialect. Errors are *llm.Error with status 400.
 func ReadControls(req *llm.Request) (Controls, error) {
 	var c Controls
-	for f := range req.Body.Fields() {
-		k, _ := readKey(f.Key)
-		if k.class != control || !f.Value.Present() {
+	for _, m := range envelopeOf(req).Members {
+		if class(m.Class) != control {
 			continue
 		}
-		if err := c.set(k.name, f.Value); err != nil {
+		v := m.Value(req.Body)
+		if !v.Present() {
+			continue
+		}
+		if err := c.set(m.Name, v); err != nil {
 			return Controls{}, err
 		}
 	}

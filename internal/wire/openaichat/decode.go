@@ -21,9 +21,15 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 	if body.Kind() != '{' {
 		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")
 	}
-	d := decoder{req: &llm.Request{From: Name, Body: body, Params: make([]llm.Param, 0, 8)}}
-	for f := range body.Fields() {
-		if err := d.field(f); err != nil {
+	room := new(decoded)
+	d := decoder{req: &room.req}
+	room.req = llm.Request{From: Name, Body: body, Params: room.params[:0], Envelope: &room.envelope}
+	room.envelope.Members = room.members[:0]
+	c := rawjson.Cursor{B: body}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		m, known := readMember(&c, &room.envelope)
+		room.envelope.Members = append(room.envelope.Members, m)
+		if err := d.member(&m, known); err != nil {
 			return nil, err
 		}
 	}
@@ -36,6 +42,45 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 	return d.req, nil
 }
 
+// envelopeOf is the outline of a request's body, read again when the request was
+// not made by Decode.
+func envelopeOf(req *llm.Request) *llm.Envelope {
+	if req.Envelope != nil {
+		return req.Envelope
+	}
+	env := &llm.Envelope{}
+	c := rawjson.Cursor{B: req.Body}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		m, _ := readMember(&c, env)
+		env.Members = append(env.Members, m)
+	}
+	return env
+}
+
+// readMember steps over one member; the messages are looked at on the way. Known
+// says that its name is one of topKeys.
+func readMember(c *rawjson.Cursor, env *llm.Envelope) (m llm.Member, known bool) {
+	m.Key = c.I
+	k, known := readKey(c.Key())
+	m.Name, m.Class, m.From = k.name, uint8(k.class), c.I
+	if k.name == "messages" && c.Peek() == '[' {
+		env.Features |= uint32(scanMessages(c))
+	} else {
+		c.Skip()
+	}
+	m.End = c.I
+	return m, known
+}
+
+// decoded is a request and room for what most requests have, in one piece of
+// memory.
+type decoded struct {
+	req      llm.Request
+	envelope llm.Envelope
+	members  [12]llm.Member
+	params   [8]llm.Param
+}
+
 type decoder struct {
 	req       *llm.Request
 	seen      [manyKeys]string
@@ -45,9 +90,8 @@ type decoder struct {
 	extraBody rawjson.Value
 }
 
-func (d *decoder) field(f rawjson.Field) error {
-	k, known := readKey(f.Key)
-	name := k.name
+func (d *decoder) member(m *llm.Member, known bool) error {
+	name, v := m.Name, m.Value(d.req.Body)
 	if d.duplicate(name) {
 		return llm.BadRequest(name, fmt.Sprintf("Invalid JSON payload: the key %q stands twice at the top level; send it once", name))
 	}
@@ -56,15 +100,15 @@ func (d *decoder) field(f rawjson.Field) error {
 			return llm.BadRequest(right, fmt.Sprintf("Invalid JSON payload: the key %q must be written %q", name, right))
 		}
 	}
-	switch k.class {
+	switch class(m.Class) {
 	case envelope:
-		return d.envelope(name, f.Value)
+		return d.envelope(name, v)
 	case control:
 		if name == "extra_body" {
-			d.extraBody = f.Value
+			d.extraBody = v
 		}
 	default:
-		d.req.Params = append(d.req.Params, llm.Param{Name: name, Value: f.Value})
+		d.req.Params = append(d.req.Params, llm.Param{Name: name, Value: v})
 	}
 	return nil
 }

@@ -11,29 +11,21 @@ import (
 // edit copies the client's body and changes only what must change: the model,
 // the stream switches, parameters that were decided otherwise, gateway-only keys,
 // and the messages and tools that break a rule of the provider.
-func (e *encoding) edit(body rawjson.Value) []byte {
-	c := rawjson.Cursor{B: body}
-	dst := append(make([]byte, 0, len(body)+256), '{')
+func (e *encoding) edit() []byte {
+	env := envelopeOf(e.req)
+	dst := append(make([]byte, 0, len(e.req.Body)+256), '{')
 	var seen seenKeys
-	for ok := c.Open('{'); ok; ok = c.Next() {
-		start := c.I
-		key := c.Key()
-		if key == nil {
-			break
-		}
-		k, _ := readKey(key)
-		name := k.name
-		if e.overridden(name) {
-			c.Skip()
+	for i := range env.Members {
+		m := &env.Members[i]
+		if e.overridden(m.Name) {
 			continue
 		}
-		switch k.class {
+		switch class(m.Class) {
 		case control:
-			c.Skip()
 		case envelope:
-			dst = e.editEnvelope(dst, name, start, &c, &seen)
+			dst = e.editEnvelope(dst, m, env, &seen)
 		default:
-			dst = e.editParam(dst, name, start, &c)
+			dst = e.editParam(dst, m)
 		}
 	}
 	return append(e.rest(dst, seen), '}')
@@ -47,59 +39,56 @@ func (e *encoding) overridden(name string) bool {
 	return len(e.t.ExtraBody) > 0 && slices.ContainsFunc(e.t.ExtraBody, func(p llm.Param) bool { return p.Name == name })
 }
 
-func (e *encoding) editEnvelope(dst []byte, name string, start int, c *rawjson.Cursor, seen *seenKeys) []byte {
-	switch name {
+func (e *encoding) editEnvelope(dst []byte, m *llm.Member, env *llm.Envelope, seen *seenKeys) []byte {
+	switch m.Name {
 	case "model":
-		c.Skip()
 		seen.model = true
-		return rawjson.AppendStringMember(dst, name, e.model())
+		return rawjson.AppendStringMember(dst, m.Name, e.model())
 	case "messages":
-		return e.rules.messages(rawjson.AppendKey(dst, name), c)
-	case "tools":
-		v := c.Skip()
-		if e.filtered {
-			return rawjson.AppendMember(dst, name, e.tools)
+		if !e.rules.mayTouch(feature(env.Features)) {
+			return e.appendText(dst, m)
 		}
-		return appendSpan(dst, c.B[start:c.I], v)
+		c := rawjson.Cursor{B: m.Value(e.req.Body)}
+		return e.rules.messages(rawjson.AppendKey(dst, m.Name), &c)
+	case "tools":
+		if e.filtered {
+			return rawjson.AppendMember(dst, m.Name, e.tools)
+		}
+		return e.appendText(dst, m)
 	case "stream":
-		v := c.Skip()
 		if !e.streams() {
-			return appendSpan(dst, c.B[start:c.I], v)
+			return e.appendText(dst, m)
 		}
 		seen.stream = true
-		return rawjson.AppendMember(dst, name, rawjson.Value("true"))
+		return rawjson.AppendMember(dst, m.Name, rawjson.Value("true"))
 	}
-	v := c.Skip() // stream_options
-	if !e.streams() {
-		return appendSpan(dst, c.B[start:c.I], v)
+	if !e.streams() { // stream_options
+		return e.appendText(dst, m)
 	}
 	seen.streamOptions = true
-	return e.streamOptions(dst, v)
+	return e.streamOptions(dst, m.Value(e.req.Body))
 }
 
-// appendSpan appends a member as it came.
-func appendSpan(dst, member []byte, v rawjson.Value) []byte {
-	if len(v) == 0 {
-		return dst
-	}
-	return append(rawjson.AppendComma(dst), member...)
+// appendText appends a member as it came.
+func (e *encoding) appendText(dst []byte, m *llm.Member) []byte {
+	return append(rawjson.AppendComma(dst), m.Text(e.req.Body)...)
 }
 
-func (e *encoding) editParam(dst []byte, name string, start int, c *rawjson.Cursor) []byte {
-	v := c.Skip()
+func (e *encoding) editParam(dst []byte, m *llm.Member) []byte {
+	v := m.Value(e.req.Body)
 	for i := range e.params {
 		p := &e.params[i]
-		if p.done || (p.from != name && (p.from != "" || p.name != name)) {
+		if p.done || (p.from != m.Name && (p.from != "" || p.name != m.Name)) {
 			continue
 		}
 		p.done = true
-		if p.name == name && sameBytes(p.value, v) {
-			return appendSpan(dst, c.B[start:c.I], v)
+		if p.name == m.Name && sameBytes(p.value, v) {
+			return e.appendText(dst, m)
 		}
 		return rawjson.AppendMember(dst, p.name, p.value)
 	}
-	if !v.Present() && paramKinds[name] == "" { // an unknown null is the upstream's business
-		return appendSpan(dst, c.B[start:c.I], v)
+	if !v.Present() && paramKinds[m.Name] == "" { // an unknown null is the upstream's business
+		return e.appendText(dst, m)
 	}
 	return dst
 }

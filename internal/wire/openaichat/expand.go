@@ -16,12 +16,12 @@ func (Dialect) Expand(req *llm.Request) error {
 		return err
 	}
 	var messages, tools rawjson.Value
-	for f := range req.Body.Fields() {
-		switch k, _ := readKey(f.Key); k.name {
+	for _, m := range envelopeOf(req).Members {
+		switch m.Name {
 		case "messages":
-			messages = f.Value
+			messages = m.Value(req.Body)
 		case "tools":
-			tools = f.Value
+			tools = m.Value(req.Body)
 		}
 	}
 	if err := expandMessages(req, messages); err != nil {

@@ -53,6 +53,14 @@ func isCarrier(key []byte) bool {
 	return false
 }
 
+// scanMessages steps over a list of messages and tells the features of all.
+func scanMessages(c *rawjson.Cursor) (f feature) {
+	for ok := c.Open('['); ok; ok = c.Next() {
+		f |= scanMessage(c)
+	}
+	return f
+}
+
 // scanMessage steps over one message and tells its features.
 func scanMessage(c *rawjson.Cursor) (f feature) {
 	if c.Peek() != '{' {

@@ -114,6 +114,15 @@ func (e *encoding) reasoningRule() reasoningRule {
 	return stripReasoning
 }
 
+// mayTouch reports whether messages with these features in all may have to be
+// written anew, or joined by others.
+func (r *rules) mayTouch(all feature) bool {
+	if all&r.breaks != 0 || r.e.schema.Present() || r.e.hint != "" || all&reasoned != 0 {
+		return true
+	}
+	return r.reasoning == fillReasoning && all&toolCalls != 0 || r.reasoning == fillAll && all&assistant != 0
+}
+
 // messages copies the list at the cursor, writing anew what breaks a rule.
 func (r *rules) messages(dst []byte, c *rawjson.Cursor) []byte {
 	if c.Peek() != '[' {

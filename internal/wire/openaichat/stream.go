@@ -241,7 +241,7 @@ func (s *stream) failure(t *top) error {
 
 // begin announces the answer with the first chunk that has an id or a choice.
 func (s *stream) begin(t *top) {
-	if s.started {
+	if s.started || (t.id.Text() == "" && t.choices.First() == nil) {
 		return
 	}
 	s.started = true

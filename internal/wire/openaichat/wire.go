@@ -49,7 +49,7 @@ func (Wire) Encode(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 		Native: req.From == Name && !e.aggregate, Aggregate: e.aggregate,
 	}
 	if req.From == Name {
-		c.Body = e.edit(req.Body)
+		c.Body = e.edit()
 	} else {
 		c.Body = e.write()
 	}

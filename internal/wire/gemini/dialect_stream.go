@@ -193,10 +193,10 @@ func (e *chunkEncoder) endCandidate(dst []byte, choice int) []byte {
 // writeTail writes the members that all chunks share.
 func (e *chunkEncoder) writeTail(dst []byte) []byte {
 	if e.tail == nil {
-		e.tail = rawjson.AppendStringMember(append(e.tail, ','), "modelVersion", e.a.Model)
+		e.tail = rawjson.AppendStringMember(nil, "modelVersion", e.a.Model)
 		e.tail = rawjson.AppendStringMember(e.tail, "responseId", responseID(e.id, e.a))
 	}
-	return append(dst, e.tail...)
+	return append(append(dst, ','), e.tail...)
 }
 
 // Close writes the last chunk: how each choice ended, and the usage.

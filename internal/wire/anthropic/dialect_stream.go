@@ -34,11 +34,9 @@ type streamEncoder struct {
 	live    int // the call whose block is open, noCall for none
 	// waiting holds what came while the arguments of another call were incomplete.
 	waiting []llm.Event
-	// textSignature is Gemini's of the text, until it can be written.
-	textSignature string
-	finish        llm.Finish
-	stopSequence  rawjson.Value
-	usage         *llm.Usage
+	finish       llm.Finish
+	stopSequence rawjson.Value
+	usage        *llm.Usage
 }
 
 func (e *streamEncoder) Event(dst []byte, ev *llm.Event) []byte {
@@ -88,9 +86,6 @@ func (e *streamEncoder) content(dst []byte, ev *llm.Event) []byte {
 	}
 	switch ev.Kind {
 	case llm.EventText, llm.EventRefusal:
-		if s := geminiSignature(ev.State); s != "" {
-			e.textSignature = s
-		}
 		return e.text(dst, ev.Delta)
 	case llm.EventThinking:
 		return e.thinking(dst, ev)
@@ -111,13 +106,10 @@ func keep(ev *llm.Event) llm.Event {
 }
 
 // state keeps a signature that came late. That of a call which has not been written
-// yet goes out with it; any other is with the gateway, which remembers it by the
-// call.
+// yet goes out with it. Any other is the keeper's to remember: that of a text comes
+// after it, and clients take the last block of a message for the answer, so that no
+// thinking block may follow the text.
 func (e *streamEncoder) state(ev *llm.Event) {
-	if ev.Index < 0 {
-		e.textSignature = geminiSignature(ev.State)
-		return
-	}
 	if at := e.find(ev.Index); at != noCall && !e.calls[at].started && ev.State != nil {
 		s := *ev.State
 		e.calls[at].state = &s
@@ -230,23 +222,7 @@ func (e *streamEncoder) drain(dst []byte) []byte {
 	for i := range waiting {
 		dst = e.content(dst, &waiting[i])
 	}
-	dst = e.closeBlock(dst)
-	if e.textSignature != "" && asksThinking(e.req) && !e.signed(e.textSignature) {
-		s := &llm.State{Provider: geminiName, Signature: e.textSignature}
-		dst = e.thinking(dst, &llm.Event{Kind: llm.EventThinking, State: s})
-	}
-	e.textSignature = ""
-	return dst
-}
-
-// signed reports whether a call has this signature.
-func (e *streamEncoder) signed(sig string) bool {
-	for i := range e.calls {
-		if geminiSignature(e.calls[i].state) == sig {
-			return true
-		}
-	}
-	return false
+	return e.closeBlock(dst)
 }
 
 // Close writes message_delta with the final usage, and message_stop.

@@ -1,7 +1,9 @@
 package gemini
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -49,19 +51,20 @@ var topMembers = []string{
 	"generationConfig", "generation_config", "safetySettings", "safety_settings", "cachedContent", "cached_content", "model",
 }
 
-// Decode reads the envelope of a checked body.
+// Decode reads the envelope of a checked body in one pass over its top level.
 func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 	if body.Kind() != '{' {
 		return nil, badRequest("request_body", "Invalid JSON payload received. Send an object with contents.")
 	}
-	if err := rawjson.Keys(body, topMembers); err != nil {
-		return nil, badRequest("request_body", "Invalid JSON payload received: "+err.Error()+".")
-	}
 	d := decoder{req: &llm.Request{
 		From: Name, Body: body, IncludeUsage: true, LenientParams: true, Params: make([]llm.Param, 0, 8),
 	}}
-	for name, v := range members(body) {
-		if err := d.member(name, v); err != nil {
+	top := topFields(body)
+	if err := checkKeys(top); err != nil {
+		return nil, err
+	}
+	for _, f := range top {
+		if err := d.member(f.name, f.Value); err != nil {
 			return nil, err
 		}
 	}
@@ -71,17 +74,70 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 	return d.req, nil
 }
 
+// topField is a member of a request under its name in camelCase.
+type topField struct {
+	rawjson.Field
+	name string
+}
+
+// topFields lists the members of a request as [members] has them.
+func topFields(body rawjson.Value) []topField {
+	out := make([]topField, 0, 8)
+	snake := false
+	for f := range body.Fields() {
+		name := memberName(f.Key)
+		out = append(out, topField{f, name})
+		snake = snake || !f.Key.Is(name)
+	}
+	if snake {
+		better := camelMembersOf(body)
+		for i := range out {
+			if f := &out[i]; !f.Key.Is(f.name) && better[f.name] {
+				f.Value = nil
+			}
+		}
+	}
+	return out
+}
+
+// checkKeys refuses a key that stands there twice, and one that equals a member but
+// for case: another reader of the same bytes could see another value there.
+func checkKeys(top []topField) error {
+	const few = 32
+	seen := map[string]bool{}
+	for i, f := range top {
+		key := f.Key.Text()
+		twice := false
+		if len(top) > few {
+			twice, seen[key] = seen[key], true
+		} else {
+			twice = slices.ContainsFunc(top[:i], func(o topField) bool { return o.Key.Is(key) })
+		}
+		if twice {
+			return badRequest("request_body", fmt.Sprintf("Invalid JSON payload received: the key %q stands twice at the top level; send it once.", clip(key)))
+		}
+		for _, name := range topMembers {
+			if len(name) == len(key) && name != key && strings.EqualFold(name, key) {
+				return badRequest("request_body", fmt.Sprintf("Invalid JSON payload received: the key %q must be written %q.", key, name))
+			}
+		}
+	}
+	return nil
+}
+
 // decoder reads one envelope.
 type decoder struct {
 	req      *llm.Request
 	contents bool
-	search   bool // a search tool is among the tools
 }
 
 func (d *decoder) member(name string, v rawjson.Value) error {
+	if !v.Present() {
+		return nil
+	}
 	switch name {
 	case "contents":
-		d.contents = v.Len() > 0
+		d.contents = v.Kind() == '{' || v.First() != nil
 		return isKind(name, v, "[{")
 	case "generationConfig":
 		if err := isKind(name, v, "{"); err != nil {
@@ -89,7 +145,6 @@ func (d *decoder) member(name string, v rawjson.Value) error {
 		}
 		d.generation(v)
 	case "tools":
-		d.serverTools(v)
 		return isKind(name, v, "[{")
 	case "toolConfig":
 		return isKind(name, v, "{")

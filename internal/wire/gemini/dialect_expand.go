@@ -19,8 +19,12 @@ func (Dialect) Expand(req *llm.Request) error {
 	}
 	x := expander{req: req}
 	var system, contents, tools, config rawjson.Value
-	for name, v := range members(req.Body) {
-		switch name {
+	for _, f := range topFields(req.Body) {
+		v := f.Value
+		if !v.Present() {
+			continue
+		}
+		switch f.name {
 		case "contents":
 			contents = v
 		case "tools":

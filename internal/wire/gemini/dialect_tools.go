@@ -7,40 +7,42 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 )
 
-// serverTools notes the tools that Google executes itself. A search has a
-// counterpart elsewhere; the others are reported where they do not exist.
-func (d *decoder) serverTools(tools rawjson.Value) {
-	for _, t := range elems(tools) {
-		for kind, v := range members(t) {
-			switch kind {
-			case "functionDeclarations":
-			case "googleSearch", "googleSearchRetrieval", "enterpriseWebSearch":
-				d.search = true
-			default:
-				d.param(kind, v)
-			}
-		}
-	}
-	if d.search {
-		d.param("web_search_options", rawjson.Value("{}"))
-	}
-}
-
-// tools reads the function declarations (§5.4).
+// tools reads the function declarations, and notes the tools that Google executes
+// itself: a search has a counterpart elsewhere, the others are reported where they
+// do not exist (§5.4).
 func (x *expander) tools(tools rawjson.Value) error {
+	search := false
 	for i, t := range elems(tools) {
 		place := "tools[" + strconv.Itoa(i) + "]"
 		if err := isKind(place, t, "{"); err != nil {
 			return err
 		}
-		declarations := member(t, "functionDeclarations")
-		for j, f := range elems(declarations) {
-			def, err := declaration(place+".functionDeclarations["+strconv.Itoa(j)+"]", f)
-			if err != nil {
-				return err
+		for kind, v := range members(t) {
+			switch kind {
+			case "functionDeclarations":
+				if err := x.declarations(place, v); err != nil {
+					return err
+				}
+			case "googleSearch", "googleSearchRetrieval", "enterpriseWebSearch":
+				search = true
+			default:
+				x.req.Params = append(x.req.Params, llm.Param{Name: kind, Value: v})
 			}
-			x.req.Tools = append(x.req.Tools, def)
 		}
+	}
+	if search {
+		x.req.Params = append(x.req.Params, llm.Param{Name: "web_search_options", Value: rawjson.Value("{}")})
+	}
+	return nil
+}
+
+func (x *expander) declarations(place string, list rawjson.Value) error {
+	for j, f := range elems(list) {
+		def, err := declaration(place+".functionDeclarations["+strconv.Itoa(j)+"]", f)
+		if err != nil {
+			return err
+		}
+		x.req.Tools = append(x.req.Tools, def)
 	}
 	return nil
 }

@@ -38,16 +38,20 @@ type nativeEdit struct {
 var studioRefuses = map[string]bool{"labels": true, "modelArmorConfig": true}
 
 func (e *nativeEdit) edit() ([]byte, error) {
-	body := e.req.Body
-	for f := range body.Fields() {
-		if memberName(f.Key) == "contents" {
-			e.contents(f.Start, f.Value)
+	body, top := e.req.Body, topFields(e.req.Body)
+	for _, f := range top {
+		if f.name == "contents" {
+			e.contents(f.Start, f.End)
 		}
 	}
 	if e.moved > 0 {
 		body = append(e.out, body[e.moved:]...)
 	}
-	return e.top(body)
+	over, err := e.overrides(top)
+	if err != nil || !e.mustEdit(top, over) {
+		return body, err
+	}
+	return e.top(body, over)
 }
 
 // replace puts text in the place of body[start:end].
@@ -60,8 +64,8 @@ func (e *nativeEdit) replace(start, end int, text []byte) {
 }
 
 // contents walks the parts of the history by their places in the body.
-func (e *nativeEdit) contents(start int, v rawjson.Value) {
-	c := rawjson.Cursor{B: e.req.Body[:start+len(v)], I: start}
+func (e *nativeEdit) contents(start, end int) {
+	c := rawjson.Cursor{B: e.req.Body[:end], I: start}
 	e.list(&c, e.content)
 }
 
@@ -169,11 +173,7 @@ func dropID(o rawjson.Object) (changed bool) {
 
 // top edits the members of the request itself: the deployment's settings come in,
 // what the gateway or AI Studio has no use for goes.
-func (e *nativeEdit) top(body rawjson.Value) ([]byte, error) {
-	over := e.overrides()
-	if !e.mustEdit(body, over) {
-		return body, nil
-	}
+func (e *nativeEdit) top(body rawjson.Value, over []llm.Param) ([]byte, error) {
 	o := rawjson.ParseObject(body)
 	for _, m := range slices.Clone(o) {
 		switch name := camel(m.Key); {
@@ -197,35 +197,40 @@ func (e *nativeEdit) top(body rawjson.Value) ([]byte, error) {
 	return o.Append(make([]byte, 0, len(body)+128)), nil
 }
 
-func (e *nativeEdit) mustEdit(body rawjson.Value, over []llm.Param) bool {
+func (e *nativeEdit) mustEdit(top []topField, over []llm.Param) bool {
 	if len(e.t.Defaults)+len(e.t.ExtraBody)+len(e.t.Policy.Also)+len(over) > 0 {
 		return true
 	}
-	for f := range body.Fields() {
-		if name := memberName(f.Key); name == "model" || name == "stream" || studioRefuses[name] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(top, func(f topField) bool {
+		return f.name == "model" || f.name == "stream" || studioRefuses[f.name]
+	})
 }
 
 // overrides are the parameters that somebody put over the client's, such as those
 // of a fallback: the ones that its body does not say.
-func (e *nativeEdit) overrides() []llm.Param {
+func (e *nativeEdit) overrides(top []topField) ([]llm.Param, error) {
 	if len(e.req.Params) == 0 {
-		return nil
+		return nil, nil
 	}
-	own, err := Dialect{}.Decode(e.req.Body)
-	if err != nil {
-		return nil
+	own := decoder{req: &llm.Request{}}
+	for _, f := range top {
+		if err := own.member(f.name, f.Value); err != nil {
+			return nil, err
+		}
+		if f.name == "tools" && e.req.Expanded { // for a fallback that came before
+			x := expander{req: own.req}
+			if err := x.tools(f.Value); err != nil {
+				return nil, err
+			}
+		}
 	}
 	var over []llm.Param
 	for _, p := range e.req.Params {
-		if !bytes.Equal(own.Param(p.Name), p.Value) {
+		if !bytes.Equal(own.req.Param(p.Name), p.Value) {
 			over = append(over, p)
 		}
 	}
-	return over
+	return over, nil
 }
 
 // addSettings writes parameters of Chat Completions as members of the request. What

@@ -209,6 +209,13 @@ func TestParametersOfAFallbackWinOverTheClients(t *testing.T) {
 	same(t, at(t, c, "generationConfig"), `{"temperature":0.7,"topK":3}`)
 }
 
+func TestExpandedRequestStillPassesToTheByte(t *testing.T) {
+	body := said(hi, `,"tools":[{"googleSearch":{}},{"codeExecution":{}}],"generationConfig":{"responseMimeType":"application/json","responseSchema":{"type":"STRING"},"thinkingConfig":{"thinkingLevel":"HIGH"}}`)
+	if c := encode(t, expand(t, body), target(g3)); string(c.Body) != body {
+		t.Errorf("body after an attempt elsewhere = %s", c.Body)
+	}
+}
+
 // passedEvents reads a stream that passes through.
 func passedEvents(chunks ...string) (out []llm.Event, err error) {
 	c := &wire.Call{Native: true, Request: &llm.Request{Stream: true}}

@@ -19,6 +19,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/obs"
 	"github.com/fairlead-gateway/fairlead/internal/reasoning"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/responses"
 	"github.com/fairlead-gateway/fairlead/internal/server"
 	"github.com/fairlead-gateway/fairlead/internal/store/sqlite"
 )
@@ -229,7 +230,8 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	r.closers = append(r.closers, r.network)
 	redactor := &redactorHolder{}
 	rl := &relay.Relay{Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Debug: c.DetailedDebug, Redactor: redactor.get}
-	r.server = &server.Server{Log: r.log, Relay: rl, Instance: instance, Now: p.now}
+	kept := responses.NewMemory(responses.Limits{}, p.now)
+	r.server = &server.Server{Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now}
 	r.reload = &reloader{program: p, command: c, running: r, redactor: redactor}
 	return r.reload.apply(cfg, report)
 }

@@ -58,7 +58,7 @@ var layers = [][]string{
 	{"internal/wire/errtext"},
 	{"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini"},
 	{"internal/provider"},
-	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo"},
+	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/tokens", "internal/responses"},
 	{"internal/store/sqlite"},
 	{"internal/relay"},
 	{"internal/server"},

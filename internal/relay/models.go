@@ -20,6 +20,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/wire/anthropic"
 	"github.com/fairlead-gateway/fairlead/internal/wire/gemini"
 	"github.com/fairlead-gateway/fairlead/internal/wire/openaichat"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openairesponses"
 )
 
 // wires are the upstream formats by the name that a provider's row has for them.
@@ -27,6 +28,7 @@ var wires = map[string]wire.Wire{
 	provider.WireChat:      openaichat.Wire{},
 	provider.WireAnthropic: anthropic.Wire{},
 	provider.WireGemini:    gemini.Wire{},
+	dialectResponses:       openairesponses.Wire{},
 }
 
 // Models is a configuration made ready for requests. It is immutable but for the

@@ -12,7 +12,6 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
-	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
 func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -22,6 +21,9 @@ func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request, c *call
 // engineCompletions serves /engines/{model}/chat/completions and Azure's
 // /openai/deployments/{model}/chat/completions; a model's name may hold slashes.
 func (s *Server) engineCompletions(w http.ResponseWriter, r *http.Request, c *call) error {
+	if h := s.engineTask(r.PathValue("rest")); h != nil {
+		return h(w, r, c)
+	}
 	model, ok := strings.CutSuffix(r.PathValue("rest"), "/chat/completions")
 	if !ok || model == "" {
 		return s.notFound(w, r, c)
@@ -42,14 +44,20 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, prepa
 	if err != nil {
 		return err
 	}
-	req, err := decode(c.dialect, body)
+	v, err := checkObject(body)
 	if err != nil {
 		return err
 	}
-	rq := &relay.Request{
-		ID: c.id, Start: c.start, Header: r.Header, Principal: c.principal,
-		Models: c.state.Models, Dialect: c.dialect, LLM: req,
+	return s.completeBody(w, r, c, v, prepare)
+}
+
+// completeBody relays a checked body.
+func (s *Server) completeBody(w http.ResponseWriter, r *http.Request, c *call, body rawjson.Value, prepare func(*relay.Request) error) error {
+	req, err := c.dialect.Decode(body)
+	if err != nil {
+		return err
 	}
+	rq := s.request(r, c, req)
 	if prepare != nil {
 		if err := prepare(rq); err != nil {
 			return err
@@ -62,6 +70,13 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, prepa
 	return s.Relay.Serve(r.Context(), rq, w)
 }
 
+func (s *Server) request(r *http.Request, c *call, req *llm.Request) *relay.Request {
+	return &relay.Request{
+		ID: c.id, Start: c.start, Header: r.Header, Principal: c.principal,
+		Models: c.state.Models, Dialect: c.dialect, LLM: req,
+	}
+}
+
 // applyGeneral puts the operator's general settings over the client's wishes.
 func applyGeneral(g *config.GeneralSettings, req *llm.Request) {
 	if g.CompletionModel != "" {
@@ -70,20 +85,6 @@ func applyGeneral(g *config.GeneralSettings, req *llm.Request) {
 	if g.AlwaysIncludeStreamUsage {
 		req.IncludeUsage = true
 	}
-}
-
-func decode(d wire.Dialect, body []byte) (*llm.Request, error) {
-	if len(body) == 0 {
-		body = []byte("{}")
-	}
-	v, err := rawjson.Check(body)
-	if err != nil {
-		return nil, llm.BadRequest("request_body", "Invalid JSON payload: "+err.Error())
-	}
-	if v.Kind() != '{' {
-		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")
-	}
-	return d.Decode(v)
 }
 
 // maxPrealloc bounds what a declared length alone makes us allocate.

@@ -67,7 +67,7 @@ type pathGroup struct {
 
 func (s *Server) pathGroups() []pathGroup {
 	var groups []pathGroup
-	for _, r := range s.routes() {
+	for _, r := range append(s.routes(), s.surfaceRoutes()...) {
 		method, path, _ := strings.Cut(r.pattern, " ")
 		path = openAPIPath(path)
 		op := operation{strings.ToLower(method), path, r.open}

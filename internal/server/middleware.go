@@ -169,9 +169,9 @@ func (s *Server) cors(next handler) handler {
 }
 
 // authenticated lets known keys pass.
-func (s *Server) authenticated(next handler) handler {
+func (s *Server) authenticated(next handler, keyInQuery bool) handler {
 	return func(w http.ResponseWriter, r *http.Request, c *call) error {
-		p, refused := c.state.Auth.Check(r, false)
+		p, refused := c.state.Auth.Check(r, keyInQuery)
 		if refused != nil {
 			return refused
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/buildinfo"
 	"github.com/fairlead-gateway/fairlead/internal/config"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/responses"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 	"github.com/fairlead-gateway/fairlead/internal/wire/openaichat"
 )
@@ -30,6 +31,8 @@ type State struct {
 type Server struct {
 	Log   *slog.Logger
 	Relay *relay.Relay
+	// Responses keeps answers of the Responses API.
+	Responses responses.Store
 	// Instance names this process in the loop header.
 	Instance string
 	// Now is the clock.
@@ -56,12 +59,14 @@ var chat wire.Dialect = openaichat.Dialect{}
 type route struct {
 	pattern string
 	open    bool // no key needed
-	handler handler
-	dialect wire.Dialect // of requests, answers and errors; nil means chat
+	// keyInQuery takes the key from ?key= too, as Google's clients send it.
+	keyInQuery bool
+	handler    handler
+	dialect    wire.Dialect // of requests, answers and errors; nil means chat
 }
 
 func (s *Server) routes() []route {
-	return []route{
+	rows := []route{
 		{pattern: "POST /v1/chat/completions", handler: s.chatCompletions},
 		{pattern: "POST /chat/completions", handler: s.chatCompletions},
 		{pattern: "POST /engines/{rest...}", handler: s.engineCompletions},
@@ -81,15 +86,18 @@ func (s *Server) routes() []route {
 		{pattern: "GET /{$}", open: true, handler: s.home},
 		{pattern: "GET /openapi.json", open: true, handler: s.openAPI},
 	}
+	rows = append(rows, s.messageRoutes()...)
+	rows = append(rows, s.responseRoutes()...)
+	return append(rows, s.generateContentRoutes()...)
 }
 
 // Handler builds the surface.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, r := range s.routes() {
+	for _, r := range append(s.routes(), s.surfaceRoutes()...) {
 		h := r.handler
 		if !r.open {
-			h = s.authenticated(h)
+			h = s.authenticated(h, r.keyInQuery)
 		}
 		mux.Handle(r.pattern, s.wrap(h, r.dialect))
 	}

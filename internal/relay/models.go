@@ -52,7 +52,7 @@ type Deployment struct {
 	Client *upstream.Client
 	Base   *upstream.Base
 
-	responses responsesAPI
+	second    secondAPI
 	any       *anyProvider // of a bare "*", else nil
 	defaults  []llm.Param
 	extraBody []llm.Param

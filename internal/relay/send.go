@@ -82,7 +82,7 @@ func (x *exchange) outHeader() http.Header {
 	for k, v := range x.dep.header {
 		h[k] = v
 	}
-	x.dep.authorize(h)
+	x.dep.authorize(h, x.authStyle())
 	return h
 }
 
@@ -109,8 +109,17 @@ func forwardable(name string) bool {
 	return !strings.HasPrefix(name, "X-Litellm-") && !strings.HasPrefix(name, "X-Fairlead-") && !strings.HasPrefix(name, "X-Stainless-")
 }
 
+// authStyle is how the key is sent: a provider's second API takes it in the way of
+// that API.
+func (x *exchange) authStyle() string {
+	if x.wire != x.dep.Wire && x.wire.Name() == provider.WireAnthropic {
+		return provider.AuthAPIKey
+	}
+	return x.dep.Row.Auth
+}
+
 // authorize puts in the deployment's key, in the way of its provider.
-func (d *Deployment) authorize(h http.Header) {
+func (d *Deployment) authorize(h http.Header, style string) {
 	key := d.Config.APIKey.Reveal()
 	if key == "" {
 		key = d.Row.KeyFallback
@@ -118,7 +127,7 @@ func (d *Deployment) authorize(h http.Header) {
 	if key == "" {
 		return
 	}
-	switch d.Row.Auth {
+	switch style {
 	case provider.AuthBearer:
 		h["Authorization"] = []string{"Bearer " + key}
 	case provider.AuthAPIKey:

@@ -163,22 +163,7 @@ func (x *expander) offer(id identity, t llm.ToolDef) {
 		return
 	}
 	t.Name = name
-	t.Raw = functionJSON(&t)
 	x.req.Tools = append(x.req.Tools, t)
-}
-
-// functionJSON is the tool as Chat Completions writes it.
-func functionJSON(t *llm.ToolDef) rawjson.Value {
-	dst := append(make([]byte, 0, 96+len(t.Description)+len(t.Parameters)), `{"type":"function","function":{`...)
-	dst = rawjson.AppendStringMember(dst, "name", t.Name)
-	if t.Description != "" {
-		dst = rawjson.AppendStringMember(dst, "description", t.Description)
-	}
-	dst = rawjson.AppendMember(dst, "parameters", t.Parameters)
-	if t.Strict != nil && *t.Strict {
-		dst = append(dst, `,"strict":true`...)
-	}
-	return append(dst, "}}"...)
 }
 
 // webSearch asks for a search as Chat Completions does.
@@ -196,8 +181,7 @@ func (x *expander) webSearch(v rawjson.Value) {
 	x.req.Params = append(x.req.Params, llm.Param{Name: "web_search_options", Value: append(dst, '}')})
 }
 
-// choice reads tool_choice, and writes it again for the parameters as Chat
-// Completions has it. A choice that names no tool of the request is left out.
+// choice reads tool_choice. One that names no tool of the request is left out.
 func (x *expander) choice() error {
 	v := x.body.toolChoice
 	if v == nil {
@@ -212,7 +196,6 @@ func (x *expander) choice() error {
 		return nil
 	}
 	x.req.ToolChoice = c
-	x.req.Params = append(x.req.Params, llm.Param{Name: "tool_choice", Value: choiceJSON(c)})
 	return nil
 }
 
@@ -275,31 +258,4 @@ func (x *expander) allowed(v rawjson.Value) *llm.ToolChoice {
 		return nil
 	}
 	return c
-}
-
-func choiceJSON(c *llm.ToolChoice) rawjson.Value {
-	switch c.Mode {
-	case llm.ChoiceNone:
-		return rawjson.Value(`"none"`)
-	case llm.ChoiceRequired:
-		return rawjson.Value(`"required"`)
-	case llm.ChoiceNamed:
-		return functionChoice(nil, c.Names[0])
-	case llm.ChoiceAllowedAuto, llm.ChoiceAllowedRequired:
-		mode := "auto"
-		if c.Mode == llm.ChoiceAllowedRequired {
-			mode = "required"
-		}
-		dst := []byte(`{"type":"allowed_tools","allowed_tools":{"mode":"` + mode + `","tools":[`)
-		for _, name := range c.Names {
-			dst = functionChoice(rawjson.AppendComma(dst), name)
-		}
-		return append(dst, "]}}"...)
-	}
-	return rawjson.Value(`"auto"`)
-}
-
-func functionChoice(dst []byte, name string) []byte {
-	dst = append(dst, `{"type":"function","function":{"name":`...)
-	return append(rawjson.AppendString(dst, name), "}}"...)
 }

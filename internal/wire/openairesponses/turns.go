@@ -26,8 +26,10 @@ func (x *expander) open() *llm.Message {
 	return &x.req.Messages[x.turn]
 }
 
+// roles of messages. Other models know no developer; its word is the system's.
+// Source: §5.3.2.
 var roles = map[string]llm.Role{
-	"user": llm.User, "assistant": llm.Assistant, "system": llm.System, "developer": llm.Developer,
+	"user": llm.User, "assistant": llm.Assistant, "system": llm.System, "developer": llm.System,
 }
 
 func (x *expander) messageItem(at string, it *item) error {

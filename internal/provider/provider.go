@@ -22,6 +22,8 @@ const (
 	WireChat      = "openaichat" // OpenAI Chat Completions
 	WireAnthropic = "anthropic"  // Anthropic Messages
 	WireGemini    = "gemini"     // Gemini generateContent
+	WireText      = "text"       // OpenAI's legacy completions, and nothing else
+	WireTasks     = "tasks"      // no conversations: only what Row.Tasks names
 )
 
 // The ways in which a key is sent.
@@ -76,6 +78,12 @@ type Row struct {
 	Hosts []string
 	// Quirks are the deviations from the wire.
 	Quirks wire.Quirks
+	// Tasks are the formats of tasks besides conversations, see TaskFormat; nil is
+	// what the wire lets expect.
+	Tasks map[string]string
+	// TextCompletions says that the vendor answers /completions for its chat models
+	// too, as servers that people run themselves do.
+	TextCompletions bool
 	// Planned says that LiteLLM knows this provider and we do not speak with it yet.
 	Planned bool
 }

@@ -17,6 +17,7 @@ func nativeRows() []Row {
 			OrgEnv:  []string{"OPENAI_ORGANIZATION", "OPENAI_ORG_ID"},
 			Hosts:   []string{"eu.api.openai.com", "us.api.openai.com"},
 			Quirks:  wire.Quirks{OpenAI: true, ToolIDs: "openai40"},
+			Tasks:   openAITasks,
 		},
 		{
 			Name: "anthropic", Label: "Anthropic", DocURL: "https://docs.claude.com/en/docs/about-claude/models",
@@ -32,6 +33,7 @@ func nativeRows() []Row {
 			BaseURL: "https://generativelanguage.googleapis.com/v1beta",
 			KeyEnv:  []string{"GOOGLE_API_KEY", "GEMINI_API_KEY"},
 			BaseEnv: []string{"GEMINI_API_BASE"},
+			Tasks:   map[string]string{"embeddings": TaskGemini, "images/generations": TaskGemini},
 		},
 		{
 			Name: "deepseek", Label: "DeepSeek", DocURL: "https://api-docs.deepseek.com",

@@ -53,11 +53,15 @@ func credentialsRefused(key string) *llm.Error {
 
 // overrides are the controls that concern routing.
 func (x *exchange) overrides() route.Overrides {
-	return route.Overrides{
+	o := route.Overrides{
 		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
 		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0,
 	}
+	if x.once {
+		o.NumRetries, o.DisableFallbacks = new(int), true
+	}
+	return o
 }
 
 // fallbacks reads a request's own list: names, {"model": …} objects with

@@ -24,6 +24,8 @@ type exchange struct {
 	w        http.ResponseWriter
 	controls openaichat.Controls
 	plan     *route.Plan
+	// once says that the request can be sent one time only.
+	once bool
 
 	// Of the current attempt.
 	step     route.Step

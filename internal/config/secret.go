@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 )
 
 // hidden is what a secret shows wherever it is printed.
@@ -54,3 +56,45 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // LogValue returns what String returns.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Secrets lists every credential that the configuration can bring into a
+// request, each once: keys, the master key, the database's address, headers and
+// variables with telling names, and the provider keys of the environment, which
+// a bare "*" takes when it is first asked for. Texts that leave the gateway are
+// to be cleaned of them.
+func (c *Config) Secrets() []string {
+	var s []string
+	add := func(value string) {
+		if value != "" && !slices.Contains(s, value) {
+			s = append(s, value)
+		}
+	}
+	add(c.General.MasterKey.Reveal())
+	add(c.General.DatabaseURL.Reveal())
+	addNamed(add, c.Defaults.ExtraHeaders)
+	addNamed(add, c.Env)
+	for i := range c.Deployments {
+		add(c.Deployments[i].APIKey.Reveal())
+		addNamed(add, c.Deployments[i].ExtraHeaders)
+	}
+	for name := range providerKeys() {
+		value, _ := c.Getenv(name)
+		add(value)
+	}
+	slices.Sort(s)
+	return s
+}
+
+// addNamed adds the values whose names say that they are credentials; of a
+// header, also without the word in front ("Bearer").
+func addNamed(add func(string), values map[string]string) {
+	for name, value := range values {
+		if !isSecretName(name) {
+			continue
+		}
+		add(value)
+		if _, token, ok := strings.Cut(value, " "); ok {
+			add(strings.TrimSpace(token))
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -134,5 +135,19 @@ func TestHarmlessValuesOfSecretKeysAreShown(t *testing.T) {
 		if got := m.sourceLine(line); got != want {
 			t.Errorf("%q became %q, want %q", line, got, want)
 		}
+	}
+}
+
+func TestSecretsAreEverythingThatARequestCanCarry(t *testing.T) {
+	cfg, _ := usable(t, `environment_variables: {SOME_TOKEN: declared-token, REGION: eu}
+model_list:
+  - {model_name: "*", litellm_params: {model: "*"}}
+  - {model_name: a, litellm_params: {model: openai/x, api_key: own-key, extra_headers: {Authorization: Bearer header-key, anthropic-beta: not-secret}}}
+litellm_settings: {headers: {x-api-key: global-key}}
+general_settings: {master_key: master, database_url: "postgres://u:p@h/d"}
+`, env("MISTRAL_API_KEY", "mistral-key", "OPENAI_API_KEY", "openai-key", "HOME", "/root"))
+	want := []string{"Bearer header-key", "declared-token", "global-key", "header-key", "master", "mistral-key", "openai-key", "own-key", "postgres://u:p@h/d"}
+	if got := cfg.Secrets(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -99,7 +99,7 @@ var table = sync.OnceValue(assemble)
 
 func assemble() registry {
 	r := registry{byName: map[string]*Row{}}
-	for _, group := range [][]Row{nativeRows(), hostedRows(), plainRows(), chineseRows(), localRows(), litellmRows(), plannedRows()} {
+	for _, group := range [][]Row{nativeRows(), hostedRows(), plainRows(), chineseRows(), localRows(), taskRows(), litellmRows(), plannedRows()} {
 		for i := range group {
 			r.add(&group[i])
 		}

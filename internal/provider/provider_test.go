@@ -24,7 +24,7 @@ func TestEveryRowIsComplete(t *testing.T) {
 			}
 			continue
 		}
-		if !slices.Contains([]string{WireChat, WireAnthropic, WireGemini}, row.Wire) {
+		if !slices.Contains([]string{WireChat, WireAnthropic, WireGemini, WireText, WireTasks}, row.Wire) {
 			t.Errorf("%s speaks %q", row.Name, row.Wire)
 		}
 		if !slices.Contains([]string{AuthBearer, AuthAPIKey, AuthGoogle, AuthNone}, row.Auth) {
@@ -81,7 +81,7 @@ func TestVendorsOfTheSpecificationHaveRows(t *testing.T) {
 }
 
 func TestProvidersWeDoNotSpeakYetArePlanned(t *testing.T) {
-	for _, name := range []string{"azure", "azure_ai", "bedrock", "vertex_ai", "sagemaker", "watsonx", "cohere", "cohere_chat", "replicate", "cloudflare", "databricks", "text-completion-openai"} {
+	for _, name := range []string{"azure", "azure_ai", "bedrock", "vertex_ai", "sagemaker", "watsonx", "replicate", "cloudflare", "databricks", "text-completion-codestral"} {
 		if row, ok := Get(name); !ok || !row.Planned {
 			t.Errorf("%s is not planned", name)
 		}
@@ -170,5 +170,22 @@ func TestAnthropicBetasHoldOnlyWhatTheTargetKnows(t *testing.T) {
 	}
 	if AnthropicBetas("description") != nil || AnthropicBetas("nobody") != nil {
 		t.Error("a target that is none has betas")
+	}
+}
+
+func TestEachVendorNamesTheFormatOfItsTasks(t *testing.T) {
+	for _, c := range []struct{ row, task, format string }{
+		{"openai", "embeddings", TaskOpenAI}, {"openai", "rerank", TaskNone}, {"hosted_vllm", "rerank", TaskOpenAI},
+		{"gemini", "embeddings", TaskGemini}, {"gemini", "audio/speech", TaskNone}, {"anthropic", "embeddings", TaskNone},
+		{"cohere", "rerank", TaskCohere}, {"voyage", "embeddings", TaskVoyage}, {"jina_ai", "rerank", TaskJina},
+		{"text-completion-openai", "embeddings", TaskNone},
+	} {
+		row, ok := Get(c.row)
+		if !ok {
+			t.Fatalf("%s has no row", c.row)
+		}
+		if got := row.TaskFormat(c.task); got != c.format {
+			t.Errorf("%s has %s in the format %q, want %q", c.row, c.task, got, c.format)
+		}
 	}
 }

@@ -35,7 +35,7 @@ func TestResolveFollowsTheOrder(t *testing.T) {
 		{"deepseek-chat", "", "", "deepseek", "deepseek-chat"},
 		{"gemini-2.5-flash", "", "", "vertex_ai", "gemini-2.5-flash"},
 		{"models/gemini-2.5-flash", "", "", "gemini", "gemini-2.5-flash"},
-		{"command-r-08-2024", "", "", "cohere_chat", "command-r-08-2024"},
+		{"command-r-08-2024", "", "", "cohere", "command-r-08-2024"},
 		{"1024-x-1024/gpt-image-1.5", "", "", "openai", "1024-x-1024/gpt-image-1.5"},
 		// patterns
 		{"*", "", "", "openai", "*"},

@@ -7,7 +7,7 @@ import "github.com/fairlead-gateway/fairlead/internal/wire"
 func localRows() []Row {
 	return []Row{
 		{
-			Name: "ollama", Label: "Ollama", DocURL: "https://docs.ollama.com", Aliases: []string{"ollama_chat"},
+			Name: "ollama", TextCompletions: true, Label: "Ollama", DocURL: "https://docs.ollama.com", Aliases: []string{"ollama_chat"},
 			BaseURL: "http://localhost:11434/v1", AddVersion: true,
 			KeyEnv: []string{"OLLAMA_API_KEY"}, KeyOptional: true,
 			BaseEnv: []string{"OLLAMA_API_BASE"},
@@ -17,31 +17,31 @@ func localRows() []Row {
 			},
 		},
 		{
-			Name: "hosted_vllm", Label: "vLLM", DocURL: "https://docs.vllm.ai", Aliases: []string{"vllm"},
+			Name: "hosted_vllm", TextCompletions: true, Label: "vLLM", DocURL: "https://docs.vllm.ai", Aliases: []string{"vllm"},
 			KeyEnv: []string{"HOSTED_VLLM_API_KEY"}, KeyOptional: true, KeyFallback: "fake-api-key",
 			BaseEnv: []string{"HOSTED_VLLM_API_BASE"},
 			Quirks:  wire.Quirks{Reasoning: "echo"},
 		},
 		{
-			Name: "lm_studio", Label: "LM Studio", DocURL: "https://lmstudio.ai/docs",
+			Name: "lm_studio", TextCompletions: true, Label: "LM Studio", DocURL: "https://lmstudio.ai/docs",
 			BaseURL: "http://localhost:1234/v1",
 			KeyEnv:  []string{"LM_STUDIO_API_KEY"}, KeyOptional: true, KeyFallback: "fake-api-key",
 			BaseEnv: []string{"LM_STUDIO_API_BASE"},
 		},
 		{
-			Name: "llamafile", Label: "llamafile", DocURL: "https://github.com/Mozilla-Ocho/llamafile",
+			Name: "llamafile", TextCompletions: true, Label: "llamafile", DocURL: "https://github.com/Mozilla-Ocho/llamafile",
 			BaseURL: "http://127.0.0.1:8080/v1",
 			KeyEnv:  []string{"LLAMAFILE_API_KEY"}, KeyOptional: true, KeyFallback: "fake-api-key",
 			BaseEnv: []string{"LLAMAFILE_API_BASE"},
 		},
 		{
-			Name: "docker_model_runner", Label: "Docker Model Runner", DocURL: "https://docs.docker.com/ai/model-runner",
+			Name: "docker_model_runner", TextCompletions: true, Label: "Docker Model Runner", DocURL: "https://docs.docker.com/ai/model-runner",
 			BaseURL: "http://localhost:22088/engines/llama.cpp/v1", AddVersion: true,
 			KeyEnv: []string{"DOCKER_MODEL_RUNNER_API_KEY"}, KeyOptional: true, KeyFallback: "dummy-key",
 			BaseEnv: []string{"DOCKER_MODEL_RUNNER_API_BASE"},
 		},
 		{
-			Name: "xinference", Label: "Xinference", DocURL: "https://inference.readthedocs.io",
+			Name: "xinference", TextCompletions: true, Label: "Xinference", DocURL: "https://inference.readthedocs.io",
 			BaseURL: "http://127.0.0.1:9997/v1",
 			KeyEnv:  []string{"XINFERENCE_API_KEY"}, KeyOptional: true, KeyFallback: "anything",
 			BaseEnv: []string{"XINFERENCE_API_BASE"},
@@ -59,7 +59,7 @@ func localRows() []Row {
 			Quirks:  wire.Quirks{KeepCacheControl: true, Reasoning: "echo"},
 		},
 		{
-			Name: "openai_like", Label: "an OpenAI-like server",
+			Name: "openai_like", TextCompletions: true, Label: "an OpenAI-like server",
 			KeyEnv: []string{"OPENAI_LIKE_API_KEY"}, KeyOptional: true,
 			BaseEnv: []string{"OPENAI_LIKE_API_BASE"},
 		},

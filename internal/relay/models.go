@@ -29,6 +29,8 @@ var wires = map[string]wire.Wire{
 	provider.WireAnthropic: anthropic.Wire{},
 	provider.WireGemini:    gemini.Wire{},
 	dialectResponses:       openairesponses.Wire{},
+	provider.WireText:      textWire,
+	provider.WireTasks:     tasksOnly{},
 }
 
 // Models is a configuration made ready for requests. It is immutable but for the

@@ -6,7 +6,9 @@ import (
 	"sync/atomic"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/provider"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openaitext"
 )
 
 // dialectResponses is the name of the Responses dialect and of its wire.
@@ -27,10 +29,20 @@ type secondAPI struct{ missing atomic.Bool }
 // upstream speaks it or may speak it beside the row's, else the row's.
 func (d *Deployment) wireFor(dialect string) wire.Wire {
 	w := wires[dialect]
-	if w == nil || secondAPIs[dialect] != d.Row.Name || d.second.missing.Load() {
+	if w == nil || !d.maySpeak(dialect) || d.second.missing.Load() {
 		return d.Wire
 	}
 	return w
+}
+
+// maySpeak reports whether the upstream may have the API of a dialect. Legacy
+// completions are those of models made for them, and of servers that complete text
+// with every model.
+func (d *Deployment) maySpeak(dialect string) bool {
+	if dialect == openaitext.Name {
+		return d.Row.TextCompletions || d.Row.Wire == provider.WireChat && d.Info.Mode() == "completion"
+	}
+	return secondAPIs[dialect] == d.Row.Name
 }
 
 // learn looks whether the upstream has said that it has no such API. It is asked

@@ -1,10 +1,14 @@
 package server
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openaichat"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openaitext"
 )
 
 // taskRoutes are the paths below /v1 (and, as LiteLLM has them, below / too) of
@@ -27,6 +31,7 @@ var taskRoutes = []struct {
 // surfaceRoutes are the routes besides conversations.
 func (s *Server) surfaceRoutes() []route {
 	out := []route{{pattern: "POST /v2/rerank", handler: s.taskHandler(relay.TaskRerank, "")}}
+	out = append(out, s.completionRoutes()...)
 	for _, t := range taskRoutes {
 		h := s.taskHandler(t.task, "")
 		out = append(out, route{pattern: "POST /v1" + t.path, handler: h}, route{pattern: "POST " + t.path, handler: h})
@@ -42,10 +47,45 @@ func (s *Server) engineTask(rest string) handler {
 		if !ok || model == "" {
 			continue
 		}
-		if m, err := url.PathUnescape(model); err == nil {
-			model = m
-		}
-		return s.taskHandler(t.task, model)
+		return s.taskHandler(t.task, unescaped(model))
+	}
+	if model, ok := strings.CutSuffix(rest, "/completions"); ok && model != "" && !strings.HasSuffix(model, "/chat") {
+		return s.engineText(unescaped(model))
 	}
 	return nil
+}
+
+func unescaped(model string) string {
+	if m, err := url.PathUnescape(model); err == nil {
+		return m
+	}
+	return model
+}
+
+// text is the dialect of legacy completions.
+var text wire.Dialect = &openaitext.Dialect{Gateway: openaichat.GatewayKey, Errors: openaichat.Dialect{}.Error}
+
+func (s *Server) completionRoutes() []route {
+	return []route{
+		{pattern: "POST /v1/completions", handler: s.textCompletions, dialect: text},
+		{pattern: "POST /completions", handler: s.textCompletions, dialect: text},
+	}
+}
+
+func (s *Server) textCompletions(w http.ResponseWriter, r *http.Request, c *call) error {
+	return s.complete(w, r, c, func(rq *relay.Request) error {
+		rq.Endpoint = "/completions"
+		return nil
+	})
+}
+
+// engineText serves MODEL/completions below /engines and Azure's paths.
+func (s *Server) engineText(model string) handler {
+	return func(w http.ResponseWriter, r *http.Request, c *call) error {
+		c.dialect = text
+		return s.complete(w, r, c, func(rq *relay.Request) error {
+			rq.LLM.Model, rq.UpstreamName, rq.Endpoint = model, true, "/completions"
+			return nil
+		})
+	}
 }

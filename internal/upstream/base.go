@@ -19,6 +19,7 @@ type Base struct {
 	raw    string
 	url    url.URL
 	suffix string // "" when there is nothing to try
+	shown  string // without credentials
 	report func(base, used string)
 	state  atomic.Int32
 	last   atomic.Pointer[joined]
@@ -67,6 +68,8 @@ func newBase(raw, suffix string, report func(base, used string)) (*Base, error) 
 	}
 	u.Path, u.RawPath, u.Fragment = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/"), ""
 	b := &Base{raw: raw, url: *u, suffix: suffix, report: report}
+	u.User, u.RawQuery = nil, ""
+	b.shown = u.String()
 	for segment := range strings.SplitSeq(u.Path, "/") {
 		if version.MatchString(segment) {
 			b.suffix = ""
@@ -90,11 +93,7 @@ func redact(raw string) string {
 }
 
 // String returns the base that is in use, without credentials.
-func (b *Base) String() string {
-	u := b.url
-	u.User, u.RawQuery = nil, ""
-	return u.String() + b.suffixInUse()
-}
+func (b *Base) String() string { return b.shown + b.suffixInUse() }
 
 func (b *Base) suffixInUse() string {
 	if b.state.Load() == baseVersioned {
@@ -159,9 +158,7 @@ func (b *Base) learn(state int32) {
 	if b.state.Swap(state) == state || state != baseVersioned || b.report == nil {
 		return
 	}
-	before := b.url
-	before.User, before.RawQuery = nil, ""
-	b.report(before.String(), b.String())
+	b.report(b.shown, b.String())
 }
 
 // doBase sends a request below its base and, when nothing is known of the base

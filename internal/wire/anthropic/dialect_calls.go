@@ -65,7 +65,7 @@ func (e *streamEncoder) arguments(dst []byte, at int, delta string) []byte {
 		return dst
 	case at != e.live:
 		c.args = append(c.args, delta...)
-		return dst
+		return e.hold(dst, delta)
 	}
 	dst = e.writeArguments(dst, c, delta)
 	if c.complete() {

@@ -33,7 +33,8 @@ type streamEncoder struct {
 	calls   []streamCall
 	live    int // the call whose block is open, noCall for none
 	// waiting holds what came while the arguments of another call were incomplete.
-	waiting []llm.Event
+	waiting      []llm.Event
+	held         int // bytes that wait, of other calls too
 	finish       llm.Finish
 	stopSequence rawjson.Value
 	usage        *llm.Usage
@@ -71,6 +72,10 @@ func (e *streamEncoder) Event(dst []byte, ev *llm.Event) []byte {
 
 // content writes what belongs into a block.
 func (e *streamEncoder) content(dst []byte, ev *llm.Event) []byte {
+	blocked := e.live != noCall && !e.calls[e.live].complete()
+	if !blocked {
+		dst = e.replay(dst)
+	}
 	switch ev.Kind {
 	case llm.EventToolCall:
 		return e.toolCall(dst, ev)
@@ -80,9 +85,9 @@ func (e *streamEncoder) content(dst []byte, ev *llm.Event) []byte {
 		e.state(ev)
 		return dst
 	}
-	if e.live != noCall && !e.calls[e.live].complete() {
+	if blocked {
 		e.waiting = append(e.waiting, keep(ev))
-		return dst
+		return e.hold(dst, ev.Delta)
 	}
 	switch ev.Kind {
 	case llm.EventText, llm.EventRefusal:
@@ -91,6 +96,29 @@ func (e *streamEncoder) content(dst []byte, ev *llm.Event) []byte {
 		return e.thinking(dst, ev)
 	case llm.EventImage, llm.EventAudio:
 		return e.text(dst, mediaNote(ev.Media))
+	}
+	return dst
+}
+
+// maxHeld bounds what waits for the end of a call, in bytes.
+const maxHeld = 16 << 20
+
+// hold counts what waits. Beyond the bound the call that everything waits for is
+// given up: it is not going to be whole.
+func (e *streamEncoder) hold(dst []byte, delta string) []byte {
+	if e.held += len(delta); e.held > maxHeld {
+		e.held = 0
+		return e.drain(dst)
+	}
+	return dst
+}
+
+// replay writes what has waited for the end of a call.
+func (e *streamEncoder) replay(dst []byte) []byte {
+	waiting := e.waiting
+	e.waiting = nil
+	for i := range waiting {
+		dst = e.content(dst, &waiting[i])
 	}
 	return dst
 }
@@ -216,13 +244,7 @@ func (e *streamEncoder) closeSigned(dst []byte) []byte {
 
 // drain writes what waits and closes the last block, at the end of the choice.
 func (e *streamEncoder) drain(dst []byte) []byte {
-	dst = e.flushCalls(dst)
-	waiting := e.waiting
-	e.waiting = nil
-	for i := range waiting {
-		dst = e.content(dst, &waiting[i])
-	}
-	return e.closeBlock(dst)
+	return e.closeBlock(e.replay(e.flushCalls(dst)))
 }
 
 // Close writes message_delta with the final usage, and message_stop.

@@ -22,6 +22,8 @@ type nativeEncoder struct {
 	count bool
 	// stripped says that thinking blocks were taken out of the history.
 	stripped bool
+	// noThinking says that the running tool loop lacks blocks which thinking demands.
+	noThinking bool
 }
 
 func (n *nativeEncoder) encode() *wire.Call {
@@ -65,27 +67,28 @@ func (n *nativeEncoder) beta(name string) {
 // body writes the members in the client's order.
 func (n *nativeEncoder) body() []byte {
 	body := n.req.Body
-	messages := n.messages(body.Get("messages"))
-	noThinking := n.stripped && lostThinking(body.Get("thinking"), messages)
-	dst := append(make([]byte, 0, len(body)+256), `{"model":`...)
-	dst = rawjson.AppendString(dst, n.t.Model)
+	fields := make([]rawjson.Field, 0, 24)
+	var messages, thinking rawjson.Value
 	for f := range body.Fields() {
-		name := f.Name()
-		switch {
-		case name == "model" || gatewayKeys[name]:
-		case name == "messages":
-			dst = rawjson.AppendMember(dst, name, messages)
-		case n.leavesOut(name):
-			n.drop(name, "named in additional_drop_params")
-		case noThinking && name == "thinking":
-			n.drop(name, "the thinking blocks that it demands are lost")
-		case noThinking && name == "context_management":
-			dst = rawjson.AppendMember(dst, name, n.withoutThinkingEdits(f.Value))
-		default:
-			dst = n.member(dst, f, name)
+		fields = append(fields, f)
+		switch name := f.Key; {
+		case name.Is("messages"):
+			messages = n.messages(f.Value)
+		case name.Is("thinking"):
+			thinking = f.Value
 		}
 	}
-	dst = n.defaults(dst, body)
+	n.noThinking = n.stripped && lostThinking(thinking, messages)
+	dst := append(make([]byte, 0, len(body)+256), `{"model":`...)
+	dst = rawjson.AppendString(dst, n.t.Model)
+	for _, f := range fields {
+		if f.Key.Is("messages") {
+			dst = rawjson.AppendMember(dst, "messages", messages)
+			continue
+		}
+		dst = n.member(dst, f, f.Name())
+	}
+	dst = n.defaults(dst, fields)
 	return mergeExtra(append(dst, '}'), n.t.ExtraBody)
 }
 
@@ -126,15 +129,38 @@ var notCounted = map[string]bool{
 	"metadata": true, "service_tier": true,
 }
 
-// member copies one member, with the beta that it needs. Where a fallback's own
-// parameters replace the client's, their value stands in the request's parameters.
+// member copies one member, unless it is not for the upstream.
 func (n *nativeEncoder) member(dst []byte, f rawjson.Field, name string) []byte {
 	v := f.Value
+	switch {
+	case name == "model" || gatewayKeys[name]:
+		return dst
+	case n.leavesOut(name):
+		n.drop(name, "named in additional_drop_params")
+		return dst
+	case n.noThinking && name == "thinking":
+		n.drop(name, "the thinking blocks that it demands are lost")
+		return dst
+	case n.noThinking && name == "context_management":
+		v = n.withoutThinkingEdits(v)
+	}
+	if n.count && notCounted[name] {
+		return dst
+	}
+	if v = n.value(name, v); v == nil {
+		return dst
+	}
+	return append(append(append(rawjson.AppendComma(dst), f.Key...), ':'), v...)
+}
+
+// value asks for the beta that a member needs and returns its value. Where a
+// fallback's own parameters replace the client's, theirs stands in the request's
+// parameters.
+func (n *nativeEncoder) value(name string, v rawjson.Value) rawjson.Value {
 	switch name {
-	case "stream":
 	case "max_tokens", "temperature", "top_p", "top_k", "stop_sequences":
 		if p := n.req.Param(openAIName(name)); p != nil {
-			v = p
+			return p
 		}
 	case "output_config":
 		if v.Get("format").Present() {
@@ -151,10 +177,7 @@ func (n *nativeEncoder) member(dst []byte, f rawjson.Field, name string) []byte 
 	case "tools":
 		n.toolBetas(v)
 	}
-	if n.count && notCounted[name] {
-		return dst
-	}
-	return append(append(append(rawjson.AppendComma(dst), f.Key...), ':'), v...)
+	return v
 }
 
 // withoutThinkingEdits leaves out the edits of thinking blocks, which Anthropic takes
@@ -171,9 +194,7 @@ func (n *nativeEncoder) withoutThinkingEdits(v rawjson.Value) rawjson.Value {
 	}
 	o := rawjson.ParseObject(v)
 	o.Set("edits", append(edits, ']'))
-	v = o.Value()
-	n.managed(v)
-	return v
+	return o.Value()
 }
 
 // managed asks for the features of context_management.
@@ -205,18 +226,20 @@ func (n *nativeEncoder) toolBetas(tools rawjson.Value) {
 
 // defaults adds the deployment's call defaults, and what a fallback adds, where the
 // client says nothing.
-func (n *nativeEncoder) defaults(dst []byte, body rawjson.Value) []byte {
+func (n *nativeEncoder) defaults(dst []byte, fields []rawjson.Field) []byte {
 	if n.count {
 		return dst
 	}
-	added := map[string]bool{}
-	for _, p := range slices.Concat(n.req.Params, n.t.Defaults) {
-		name := ownName(p.Name)
-		if name == "" || added[name] || !p.Value.Present() || body.Get(name) != nil || n.leavesOut(name) {
-			continue
+	for _, list := range [...][]llm.Param{n.req.Params, n.t.Defaults} {
+		for _, p := range list {
+			name := ownName(p.Name)
+			if name == "" || !p.Value.Present() || n.leavesOut(name) ||
+				slices.ContainsFunc(fields, func(f rawjson.Field) bool { return f.Key.Is(name) }) {
+				continue
+			}
+			fields = append(fields, rawjson.Field{Key: rawjson.String(name)})
+			dst = rawjson.AppendMember(dst, name, p.Value)
 		}
-		added[name] = true
-		dst = rawjson.AppendMember(dst, name, p.Value)
 	}
 	return dst
 }

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -15,13 +16,7 @@ var foreignMembers = [...]string{"provider_specific_fields", "extra_content"}
 // messages returns the list as it came, or, where another provider left something in
 // it, without that.
 func (n *nativeEncoder) messages(list rawjson.Value) rawjson.Value {
-	clean := true
-	for _, m := range list.Elems() {
-		for _, b := range m.Get("content").Elems() {
-			clean = clean && !n.edits(b)
-		}
-	}
-	if clean {
+	if n.clean(list) {
 		return list
 	}
 	dst := append(make(rawjson.Value, 0, len(list)), '[')
@@ -38,7 +33,7 @@ func (n *nativeEncoder) message(m rawjson.Value) rawjson.Value {
 	}
 	dst := append(make(rawjson.Value, 0, len(content)), '[')
 	for _, b := range content.Elems() {
-		if n.edits(b) {
+		if n.edits(&rawjson.Cursor{B: b}) {
 			b = n.block(b)
 		}
 		if b != nil {
@@ -53,37 +48,97 @@ func (n *nativeEncoder) message(m rawjson.Value) rawjson.Value {
 	return o.Value()
 }
 
-// edits reports whether a block of the history must change.
-func (n *nativeEncoder) edits(b rawjson.Value) bool {
-	var kind, id, field rawjson.Value
-	for f := range b.Fields() {
-		switch string(f.Key.Bare()) {
-		case "type":
-			kind = f.Value
-		case "id", "tool_use_id":
-			id = f.Value
-		case "signature":
-			field = f.Value
-		case foreignMembers[0], foreignMembers[1]:
-			return true
+// clean reports whether no block of the history must change. It looks at every byte
+// once.
+func (n *nativeEncoder) clean(list rawjson.Value) bool {
+	c := rawjson.Cursor{B: list}
+	for ok := c.Open('['); ok; ok = c.Next() {
+		if !n.cleanMessage(&c) {
+			return false
 		}
+	}
+	return true
+}
+
+func (n *nativeEncoder) cleanMessage(c *rawjson.Cursor) bool {
+	if c.Peek() != '{' {
+		c.Skip()
+		return true
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		if key := c.Key(); !key.Is("content") && !key.Escaped() || c.Peek() != '[' {
+			c.Skip()
+			continue
+		}
+		for ok := c.Open('['); ok; ok = c.Next() {
+			if n.edits(c) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// edits steps over a block and reports whether it must change.
+func (n *nativeEncoder) edits(c *rawjson.Cursor) bool {
+	if c.Peek() != '{' {
+		c.Skip()
+		return false
+	}
+	var kind, id, field rawjson.Value
+	foreign := false
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		key, v := c.Key(), c.Skip()
+		switch string(key.Bare()) {
+		case "type":
+			kind = v
+		case "id", "tool_use_id":
+			id = v
+		case "signature":
+			field = v
+		case foreignMembers[0], foreignMembers[1]:
+			foreign = true
+		}
+	}
+	if foreign {
+		return true
 	}
 	switch string(kind.Bare()) {
 	case "thinking":
-		return n.t.Repair == wire.RepairThinking || signature.Foreign(field.Text())
+		return n.t.Repair == wire.RepairThinking || foreignField(field)
 	case "redacted_thinking":
 		return n.t.Repair == wire.RepairThinking
 	case "tool_use":
-		return field != nil || foreignID(id.Text())
+		return field != nil || foreignID(id)
 	case "tool_result":
-		return foreignID(id.Text())
+		return foreignID(id)
 	}
 	return false
 }
 
+// foreignField reports whether Anthropic never made what a signature field holds.
+// Anthropic's own begin with a capital letter: most are told apart without a copy.
+func foreignField(field rawjson.Value) bool {
+	bare := field.Bare()
+	return len(bare) > 0 && (bare[0] < 'A' || bare[0] > 'Z') && signature.Foreign(field.Text())
+}
+
 // foreignID reports whether an id carries another provider's signature or characters
 // that Anthropic refuses.
-func foreignID(id string) bool { return id != "" && ownID(id) != id }
+func foreignID(id rawjson.Value) bool {
+	bare := id.Bare()
+	for _, c := range bare {
+		if !legalByte(c) {
+			return true
+		}
+	}
+	// Both marks of a signature hold "_t".
+	return bytes.Contains(bare, []byte("_t")) && ownID(id.Text()) != id.Text()
+}
+
+func legalByte(c byte) bool {
+	return c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
 
 func ownID(id string) string { return legal(plainID(id)) }
 
@@ -95,7 +150,7 @@ func (n *nativeEncoder) block(b rawjson.Value) rawjson.Value {
 	}
 	switch b.Get("type").Text() {
 	case "thinking", "redacted_thinking":
-		if n.t.Repair == wire.RepairThinking || signature.Foreign(b.Get("signature").Text()) {
+		if n.t.Repair == wire.RepairThinking || foreignField(b.Get("signature")) {
 			n.stripped = true
 			n.drop("thinking blocks", "Anthropic did not make them, or refused them")
 			return nil
@@ -110,8 +165,8 @@ func (n *nativeEncoder) block(b rawjson.Value) rawjson.Value {
 }
 
 func setID(o *rawjson.Object, key string) {
-	if id := o.Get(key).Text(); foreignID(id) {
-		o.Set(key, rawjson.String(ownID(id)))
+	if id := o.Get(key); foreignID(id) {
+		o.Set(key, rawjson.String(ownID(id.Text())))
 	}
 }
 

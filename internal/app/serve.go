@@ -212,6 +212,7 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	if c.NumWorkers > 0 {
 		runtime.GOMAXPROCS(min(c.NumWorkers, runtime.NumCPU()))
 	}
+	paceGC(p.Env)
 	lc, err := readLogConfig(c.LogConfig)
 	if err != nil {
 		return err

@@ -89,8 +89,10 @@ func contentPlace(i int) string {
 // expander builds the messages of one request.
 type expander struct {
 	req *llm.Request
-	// turns counts the model's contents, for the ids of calls that have none.
+	// turns counts the model's messages, for the ids of calls that have none.
 	turns int
+	// run is the message of the model that is being read, nil between two.
+	run *modelBuilder
 	// open are the calls of the last message of the model that no result has answered
 	// yet; an answered one is nil.
 	open []*llm.ToolCall
@@ -144,13 +146,9 @@ func (x *expander) contents(list rawjson.Value) error {
 			return err
 		}
 	}
+	x.endRun()
 	if len(x.req.Messages) == before {
 		return badRequest("contents", "GenerateContentRequest.contents: no content has a part that says anything.")
-	}
-	for i := range x.req.Messages {
-		if m := &x.req.Messages[i]; m.Role == llm.Assistant {
-			sortParts(m.Parts)
-		}
 	}
 	return nil
 }
@@ -170,6 +168,7 @@ func (x *expander) content(i int, v rawjson.Value) error {
 	case "model":
 		return x.model(i, parts)
 	case "user", "function", "tool", "":
+		x.endRun()
 		return x.user(i, parts)
 	}
 	place := contentPlace(i) + ".role"
@@ -286,28 +285,33 @@ func (x *expander) match(results []*llm.ToolResult) []*llm.ToolCall {
 // model reads a content of the model. One that follows another directly continues
 // it: the other formats know one message of an assistant at a time.
 func (x *expander) model(content int, parts rawjson.Value) error {
-	b := modelBuilder{turn: x.turns}
-	x.turns++
-	err := eachPart(content, parts, func(at spot, p *clientPart) error {
-		known, err := b.part(at, p)
+	if x.run == nil {
+		x.run = &modelBuilder{turn: x.turns}
+		x.turns++
+	}
+	return eachPart(content, parts, func(at spot, p *clientPart) error {
+		known, err := x.run.part(at, p)
 		if !known && err == nil {
 			x.unknown(at)
 		}
 		return err
 	})
-	b.closeThought(nil)
-	if err != nil || len(b.parts) == 0 {
-		return err
+}
+
+// endRun adds the message of the model's contents before something else.
+func (x *expander) endRun() {
+	if x.run == nil {
+		return
 	}
-	if n := len(x.req.Messages); n > 0 && x.req.Messages[n-1].Role == llm.Assistant {
-		last := &x.req.Messages[n-1]
-		last.Parts = append(last.Parts, b.parts...)
-		x.open = append(x.open, b.calls...)
-		return nil
+	b := x.run
+	x.run = nil
+	b.close(nil)
+	if len(b.parts) == 0 {
+		return
 	}
+	sortParts(b.parts)
 	x.req.Messages = append(x.req.Messages, llm.Message{Role: llm.Assistant, Parts: b.parts})
 	x.open = b.calls
-	return nil
 }
 
 // partOrder is the order of the parts of an assistant's message.

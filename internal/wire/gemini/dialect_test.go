@@ -291,6 +291,15 @@ func TestNeighbouringModelContentsAreOneMessage(t *testing.T) {
 	}
 }
 
+// Google's Python SDK replays a stream so, when it calls functions by itself.
+func TestStreamReplayedChunkByChunkIsOneMessage(t *testing.T) {
+	claude := carrier(&llm.State{Provider: "anthropic", Signature: "EqQB"})
+	req := expand(t, said(`[{"role":"user","parts":[{"text":"q"}]},{"parts":[{"text":"Let me ","thought":true}],"role":"model"},{"parts":[{"text":"think","thought":true}],"role":"model"},
+		{"parts":[{"text":"","thought":true,"thoughtSignature":"`+claude+`"}],"role":"model"},{"parts":[{"text":"Hel"}],"role":"model"},{"parts":[{"text":"lo"}],"role":"model"},
+		{"parts":[{"functionCall":{"name":"f"}}],"role":"model"},{"parts":[{"text":""}],"role":"model"},{"role":"user","parts":[{"functionResponse":{"name":"f","response":{"result":"r"}}}]}]`, ""))
+	wantOutline(t, req, `user: "q"`, `assistant: think("Let me think")/anthropic:EqQB "Hello" f{}`, `tool: result(f "{\"result\":\"r\"}" err=false)`)
+}
+
 func TestMediaOfEveryKind(t *testing.T) {
 	req := expand(t, said(`[{"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"-_8"},"mediaResolution":{"level":"MEDIA_RESOLUTION_HIGH"}},
 		{"inlineData":{"mimeType":"audio/wav","data":"UklGRg=="}},{"fileData":{"fileUri":"https://x.test/v.mp4","mimeType":"video/mp4"},"videoMetadata":{"fps":2}},
@@ -311,7 +320,7 @@ func TestMediaOfEveryKind(t *testing.T) {
 
 func TestCodeOfTheModelIsKeptAsText(t *testing.T) {
 	req := expand(t, said(`[{"role":"user","parts":[{"text":"w"}]},{"role":"model","parts":[{"executableCode":{"language":"PYTHON","code":"print(1)"}},{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"1"}},{"toolCall":{"id":"x"}}]}]`, ""))
-	wantOutline(t, req, `user: "w"`, "assistant: \"```python\\nprint(1)\\n```\" \"```\\n1\\n```\"")
+	wantOutline(t, req, `user: "w"`, "assistant: \"```python\\nprint(1)\\n```\\n```\\n1\\n```\\n\"")
 	if len(req.Drops) != 1 || req.Drops[0].What != "contents[1].parts[2]" {
 		t.Errorf("drops = %v", req.Drops)
 	}

@@ -26,11 +26,25 @@ func encodeNative(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 // nativeEdit is one body on its way to one target.
 type nativeEdit struct {
 	encoder
-	// first says that no call of the current content has been seen yet.
-	first bool
-	// moved is how far the copy of the body has come.
-	moved int
-	out   []byte
+	run   modelRun
+	edits []splice
+}
+
+// splice is a text that takes the place of body[start:end]; nil leaves it.
+type splice struct {
+	start, end int
+	text       []byte
+}
+
+// modelRun is what is known of the contents of the model that follow each other:
+// together they are one step, of which Gemini demands one signature.
+type modelRun struct {
+	// first is the index in edits of its first call, when that has no signature.
+	first int
+	call  rawjson.Object
+	calls bool // a call has been seen
+	// signed says that the step has its signature: on a call, or late (§2.8 G9).
+	signed bool
 }
 
 // studioRefuses are members that AI Studio does not know; SDKs send them for Vertex
@@ -44,8 +58,8 @@ func (e *nativeEdit) edit() ([]byte, error) {
 			e.contents(f.Start, f.End)
 		}
 	}
-	if e.moved > 0 {
-		body = append(e.out, body[e.moved:]...)
+	if len(e.edits) > 0 {
+		body = e.spliced()
 	}
 	over, err := e.overrides(top)
 	if err != nil || !e.mustEdit(top, over) {
@@ -54,19 +68,24 @@ func (e *nativeEdit) edit() ([]byte, error) {
 	return e.top(body, over)
 }
 
-// replace puts text in the place of body[start:end].
-func (e *nativeEdit) replace(start, end int, text []byte) {
-	if e.out == nil {
-		e.out = make([]byte, 0, len(e.req.Body)+256)
+// spliced copies the body with its edits.
+func (e *nativeEdit) spliced() rawjson.Value {
+	body, from := e.req.Body, 0
+	out := make([]byte, 0, len(body)+256)
+	for _, s := range e.edits {
+		if s.text != nil {
+			out = append(append(out, body[from:s.start]...), s.text...)
+			from = s.end
+		}
 	}
-	e.out = append(append(e.out, e.req.Body[e.moved:start]...), text...)
-	e.moved = end
+	return append(out, body[from:]...)
 }
 
 // contents walks the parts of the history by their places in the body.
 func (e *nativeEdit) contents(start, end int) {
 	c := rawjson.Cursor{B: e.req.Body[:end], I: start}
 	e.list(&c, e.content)
+	e.endRun()
 }
 
 // list visits the elements of a list, or the one that stands for it.
@@ -84,16 +103,18 @@ func (e *nativeEdit) list(c *rawjson.Cursor, visit func(*rawjson.Cursor)) {
 }
 
 func (e *nativeEdit) content(c *rawjson.Cursor) {
-	if c.Peek() != '{' {
-		c.Skip()
+	start := c.I
+	v := c.Skip()
+	if v.Kind() != '{' {
 		return
 	}
-	e.first = true
-	for ok := c.Open('{'); ok; ok = c.Next() {
-		if memberName(c.Key()) == "parts" {
-			e.list(c, e.part)
-		} else {
-			c.Skip()
+	if !member(v, "role").Is("model") {
+		e.endRun()
+	}
+	for f := range v.Fields() {
+		if memberName(f.Key) == "parts" {
+			inner := rawjson.Cursor{B: e.req.Body[:start+f.End], I: start + f.Start}
+			e.list(&inner, e.part)
 		}
 	}
 }
@@ -102,7 +123,7 @@ func (e *nativeEdit) content(c *rawjson.Cursor) {
 func (e *nativeEdit) part(c *rawjson.Cursor) {
 	start := c.I
 	v := c.Skip()
-	var sig, call, result rawjson.Value
+	var sig, call, result, text rawjson.Value
 	for name, m := range members(v) {
 		switch name {
 		case "thoughtSignature":
@@ -111,43 +132,56 @@ func (e *nativeEdit) part(c *rawjson.Cursor) {
 			call = m
 		case "functionResponse":
 			result = m
+		case "text":
+			text = m
 		}
 	}
 	if sig == nil && call == nil && result == nil {
 		return
 	}
+	kept := sig != nil && e.keeps(sig.Text())
 	o := rawjson.ParseObject(v)
-	changed := e.sign(&o, sig, call != nil)
+	changed := sig != nil && !kept
+	if changed {
+		o.Del("thoughtSignature")
+		o.Del("thought_signature")
+	}
 	if !e.model.g3 {
 		changed = dropID(o) || changed
 	}
+	edit := splice{start: start, end: c.I}
 	if changed {
-		e.replace(start, c.I, o.Value())
+		edit.text = o.Value()
 	}
+	e.note(edit, o, call != nil, kept, text.Is(""))
 }
 
-// sign settles the signature of a part: another provider's state and, for models
-// that ask for none, a placeholder go; the first call of a content has one from
-// generation 3 on. A signature of Gemini's own stays as it is, unless the upstream
-// refused it.
-func (e *nativeEdit) sign(o *rawjson.Object, sig rawjson.Value, call bool) (changed bool) {
-	first := call && e.first
-	e.first = e.first && !call
-	if sig != nil && e.keeps(sig.Text()) {
-		return false
+// note remembers an edit, and what it means for the run.
+func (e *nativeEdit) note(edit splice, o rawjson.Object, call, signed, empty bool) {
+	r := &e.run
+	if call && !r.calls && !signed {
+		r.first, r.call = len(e.edits), o
+		e.edits = append(e.edits, edit)
+	} else if edit.text != nil {
+		e.edits = append(e.edits, edit)
 	}
-	if sig != nil {
-		o.Del("thoughtSignature")
-		o.Del("thought_signature")
-		changed = true
-	}
-	if first && e.model.g3 {
-		o.Set("thoughtSignature", rawjson.Value(`"`+signature.Placeholder+`"`))
-		changed = true
-	}
-	return changed
+	r.signed = r.signed || signed && (call || (empty && r.calls))
+	r.calls = r.calls || call
 }
 
+// endRun gives the first call of a step without a signature the placeholder, from
+// generation 3 on: the history came from another model, or the upstream refused it.
+func (e *nativeEdit) endRun() {
+	if r := &e.run; r.call != nil && !r.signed && e.model.g3 {
+		r.call.Set("thoughtSignature", rawjson.Value(`"`+signature.Placeholder+`"`))
+		e.edits[r.first].text = r.call.Value()
+	}
+	e.run = modelRun{}
+}
+
+// keeps reports whether a signature may go upstream as it is: not another
+// provider's state, not a placeholder for models that ask for none, and none at all
+// after the upstream has refused one.
 func (e *nativeEdit) keeps(sig string) bool {
 	std, ok := signature.Normalize(sig)
 	if !ok || e.repairs() {

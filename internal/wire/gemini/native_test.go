@@ -148,6 +148,23 @@ func TestUnsignedCallsOfAnotherModelGetThePlaceholder(t *testing.T) {
 	}
 }
 
+func TestCallsOfOneStepShareOneSignature(t *testing.T) {
+	for name, contents := range map[string]string{
+		"in two contents": `[{"role":"user","parts":[{"text":"q"}]},{"role":"model","parts":[{"functionCall":{"name":"f"},"thoughtSignature":"SIG"}]},{"parts":[{"functionCall":{"name":"g"}}],"role":"model"}]`,
+		"late":            `[{"role":"user","parts":[{"text":"q"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}}]},{"role":"model","parts":[{"text":"","thoughtSignature":"SIG"}]}]`,
+	} {
+		body := said(strings.Replace(contents, "SIG", sigOf("s"), 1), "")
+		if got := string(passes(t, body, target(g3)).Body); got != body {
+			t.Errorf("%s: body = %s", name, got)
+		}
+	}
+	c := passes(t, said(`[{"role":"user","parts":[{"text":"q"}]},{"role":"model","parts":[{"text":"t","thoughtSignature":"`+sigOf("t")+`"}]},{"role":"model","parts":[{"functionCall":{"name":"f"}}]},
+		{"role":"model","parts":[{"functionCall":{"name":"g"}}]}]`, ""), target(g3))
+	if at(t, c, "contents", 2, "parts", 0, "thoughtSignature") != placeholder || at(t, c, "contents", 3, "parts", 0, "thoughtSignature") != nil {
+		t.Errorf("body = %s", c.Body)
+	}
+}
+
 func TestOlderModelsGetNeitherIdsNorPlaceholders(t *testing.T) {
 	for _, sig := range []string{signature.Placeholder, "skip_thought_signature_validator", "!!!"} {
 		c := passes(t, said(strings.Replace(unsignedHistory, "SIG", sig, 1), ""), target(g25))

@@ -75,7 +75,7 @@ func (x *exchange) attempt(ctx context.Context) error {
 	}
 	x.dep, x.target = dep, dep.Target(model)
 	x.applyControls()
-	x.wire = dep.wireFor(x.rq.Dialect.Name())
+	x.wire = dep.wireFor(x.rq.Dialect.Name(), x.target.Info)
 	err = x.try(ctx)
 	if x.wire != dep.Wire && x.learn(err) {
 		x.wire = dep.Wire

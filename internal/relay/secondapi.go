@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/fairlead-gateway/fairlead/internal/catalog"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/provider"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
@@ -27,7 +28,10 @@ type secondAPI struct{ missing atomic.Bool }
 
 // wireFor chooses the wire for a client's dialect: the dialect's own where the
 // upstream speaks it or may speak it beside the row's, else the row's.
-func (d *Deployment) wireFor(dialect string) wire.Wire {
+func (d *Deployment) wireFor(dialect string, info *catalog.Model) wire.Wire {
+	if info.Mode() == "responses" && d.maySpeak(dialectResponses) {
+		dialect = dialectResponses // the model answers nowhere else
+	}
 	w := wires[dialect]
 	if w == nil || !d.maySpeak(dialect) || d.second.missing.Load() {
 		return d.Wire

@@ -69,11 +69,10 @@ func decode(body rawjson.Value) (*decoder, error) {
 
 // decoder collects the envelope.
 type decoder struct {
-	req                         *llm.Request
-	seen                        []string
-	messages, maxTokens         bool
-	thinking, output, format    rawjson.Value
-	choice, metadata, webSearch rawjson.Value
+	req                                *llm.Request
+	seen                               []string
+	messages, maxTokens                bool
+	thinking, output, format, metadata rawjson.Value
 }
 
 // kindOf says which JSON kinds the keys that the gateway acts on may have.

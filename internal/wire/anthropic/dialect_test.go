@@ -399,7 +399,9 @@ func TestMessagesAnswerIsWrittenInAnthropicsOrder(t *testing.T) {
 	req := ask(t, `,"thinking":{"type":"enabled","budget_tokens":1024}`)
 	req.ToolNames = map[string]string{"short": "the long name"}
 	resp := &llm.Response{ID: "x", Model: "gpt", Choices: []llm.Choice{{Finish: llm.FinishStop, Parts: []llm.Part{
-		text("Hello"), {Kind: llm.PartThinking, Text: "hm"}, {Kind: llm.PartThinking, Text: "signed", State: &llm.State{Provider: "gemini", Signature: sig}},
+		text("Hello"),
+		{Kind: llm.PartThinking, Text: "hm"},
+		{Kind: llm.PartThinking, Text: "signed", State: &llm.State{Provider: "gemini", Signature: sig}},
 		{Kind: llm.PartThinking, State: &llm.State{Redacted: "r"}},
 		{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: "call_1", Name: "short", Arguments: `{"a":1}`}, State: &llm.State{Provider: "gemini", Signature: sig}},
 		{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: "call_2", Name: "f", Arguments: ""}},

@@ -66,8 +66,7 @@ func (e *encoder) delta(dst []byte, ev *llm.Event) []byte {
 	case llm.EventToolCall:
 		e.toolCall(ev)
 	case llm.EventToolArgs:
-		if ev.Index >= 0 && ev.Index < len(e.calls) && e.calls[ev.Index] != nil {
-			it := e.calls[ev.Index]
+		if it := e.call(ev.Index); it != nil {
 			it.text = append(it.text, ev.Delta...)
 		}
 	case llm.EventState:
@@ -117,16 +116,21 @@ func (e *encoder) toolCall(ev *llm.Event) {
 // lateState keeps a signature that came after its call or text for the item's last
 // event.
 func (e *encoder) lateState(ev *llm.Event) {
-	sig := thoughtSignature(ev.State)
-	switch {
-	case sig == "":
-	case ev.Index >= 0 && ev.Index < len(e.calls) && e.calls[ev.Index] != nil:
-		e.calls[ev.Index].sign = sig
-	case ev.Index < 0:
-		if it := e.list.last(); it != nil && it.kind == textItem {
-			it.sign = sig
-		}
+	it := e.call(ev.Index)
+	if last := e.list.last(); ev.Index < 0 && last != nil && last.kind == textItem {
+		it = last
 	}
+	if sig := thoughtSignature(ev.State); it != nil && sig != "" {
+		it.sign = sig
+	}
+}
+
+// call is the item of a call that may still change, nil when there is none.
+func (e *encoder) call(index int) *outputItem {
+	if index < 0 || index >= len(e.calls) || e.calls[index] == nil || e.calls[index].index < e.open {
+		return nil
+	}
+	return e.calls[index]
 }
 
 // begin announces the answer once.

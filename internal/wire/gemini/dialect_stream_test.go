@@ -36,6 +36,7 @@ func thinks(s string) llm.Event { return llm.Event{Kind: llm.EventThinking, Delt
 func calls(index int, id, name, args string) llm.Event {
 	return llm.Event{Kind: llm.EventToolCall, Index: index, Call: &llm.ToolCall{ID: id, Name: name}, Delta: args}
 }
+
 func args(index int, s string) llm.Event {
 	return llm.Event{Kind: llm.EventToolArgs, Index: index, Delta: s}
 }
@@ -175,11 +176,15 @@ func TestWholeAnswer(t *testing.T) {
 	resp := &llm.Response{
 		ID: "r1", Model: "up", Usage: &llm.Usage{Input: 100, Output: 50, Total: 150, Reasoning: 30, CacheRead: 40},
 		Choices: []llm.Choice{{Finish: llm.FinishToolCalls, Parts: []llm.Part{
-			{Kind: llm.PartThinking, Text: "hm"}, text("see"), text(""),
-			{Kind: llm.PartImage, Media: &llm.Media{MIME: "image/png", Data: "AA=="}}, signedCall("c1", "f", `{"a":1}`, sigOf("c")), call("c2", "g", ""),
-		}}, {Index: 1, Finish: llm.FinishStop, Parts: []llm.Part{{Kind: llm.PartRefusal, Text: "no"}, {Kind: llm.PartImage, Media: &llm.Media{URL: "https://x.test/a.png"}}},
+			{Kind: llm.PartThinking, Text: "hm"},
+			text("see"), text(""),
+			{Kind: llm.PartImage, Media: &llm.Media{MIME: "image/png", Data: "AA=="}},
+			signedCall("c1", "f", `{"a":1}`, sigOf("c")), call("c2", "g", ""),
+		}}, {
+			Index: 1, Finish: llm.FinishStop, Parts: []llm.Part{{Kind: llm.PartRefusal, Text: "no"}, {Kind: llm.PartImage, Media: &llm.Media{URL: "https://x.test/a.png"}}},
 			Annotations: rawjson.Value(`[{"type":"url_citation","url_citation":{"start_index":0,"end_index":2,"url":"https://u","title":"T"}}]`),
-			Logprobs:    rawjson.Value(`{"content":[{"token":"no","logprob":-0.5,"top_logprobs":[{"token":"yes","logprob":-1}]}]}`)}},
+			Logprobs:    rawjson.Value(`{"content":[{"token":"no","logprob":-0.5,"top_logprobs":[{"token":"yes","logprob":-1}]}]}`),
+		}},
 	}
 	var got any
 	if err := json.Unmarshal(Dialect{}.Response(&llm.Request{}, resp, shown), &got); err != nil {

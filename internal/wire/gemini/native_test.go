@@ -395,3 +395,51 @@ func TestModelsAreListedAsGoogleDoes(t *testing.T) {
 		t.Errorf("one = %s", one)
 	}
 }
+
+// observed is what a client can see of an answer in this format.
+func observed(t *testing.T, stream string) string {
+	t.Helper()
+	resp, err := llm.Collect(Wire{}.Stream(&wire.Call{}, sse.NewReader(strings.NewReader(stream), 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := resp.Choices[0]
+	for i := range c.Parts {
+		if call := c.Parts[i].Call; call != nil {
+			call.ID = ""
+		}
+	}
+	u := *resp.Usage
+	return outline([]llm.Message{{Role: llm.Assistant, Parts: c.Parts}}) + string(c.Finish) + " " + string(mustJSON([]int64{u.Input, u.Output, u.Reasoning, u.CacheRead, u.Total}))
+}
+
+func TestPassingAndTranslatingShowTheClientTheSame(t *testing.T) {
+	withUsage := func(s string) string {
+		return strings.Replace(s, `"totalTokenCount":21`, `"thoughtsTokenCount":5,"cachedContentTokenCount":2,"totalTokenCount":26`, 1)
+	}
+	streams := []string{
+		chunk(`[{"text":"hm","thought":true}]`, "") + chunk(`[{"text":"a"},{"text":"b","thoughtSignature":"`+sigOf("t")+`"}]`, "") + withUsage(chunk(`[{"text":""}]`, "STOP")),
+		chunk(`[{"functionCall":{"id":"x","name":"f","args":{"n":1}},"thoughtSignature":"`+sigOf("c")+`"},{"functionCall":{"name":"g"}}]`, "") + withUsage(chunk(`[]`, "STOP")),
+		chunk(`[{"functionCall":{"name":"f"}}]`, "") + withUsage(chunk(`[{"text":"","thoughtSignature":"`+sigOf("late")+`"}]`, "STOP")),
+		chunk(`[{"inlineData":{"mimeType":"image/png","data":"AA=="}}]`, "") + withUsage(chunk(`[{"text":"cut"}]`, "MAX_TOKENS")),
+	}
+	for _, r := range recordings(t) {
+		var text string
+		if json.Unmarshal(r.Answer, &text) == nil {
+			streams = append(streams, text)
+		}
+	}
+	for _, stream := range streams {
+		enc := Dialect{}.Stream(&llm.Request{}, shown)
+		var out []byte
+		for ev, err := range (Wire{}).Stream(&wire.Call{}, sse.NewReader(strings.NewReader(stream), 0)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = enc.Event(out, &ev)
+		}
+		if got, want := observed(t, string(enc.Close(out))), observed(t, stream); got != want {
+			t.Errorf("translated:\n%s\npassed:\n%s", got, want)
+		}
+	}
+}

@@ -51,12 +51,12 @@ func own(imports []string) []string {
 // layers lists the packages of the request path from the inside out: a package
 // may import those of earlier rows only.
 var layers = [][]string{
-	{"internal/rawjson", "internal/signature", "internal/buildinfo", "internal/catalog/pack", "internal/form"},
+	{"internal/rawjson", "internal/signature", "internal/buildinfo", "internal/catalog/pack"},
 	{"internal/llm"},
 	{"internal/sse", "internal/catalog", "internal/tokens"},
 	{"internal/wire"},
 	{"internal/wire/errtext"},
-	{"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini"},
+	{"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini", "internal/wire/openaitext", "internal/wire/tasks"},
 	{"internal/provider"},
 	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/responses"},
 	{"internal/store/sqlite"},
@@ -86,7 +86,10 @@ func TestPackagesImportOnlyWhatIsFurtherInside(t *testing.T) {
 }
 
 func TestWireFormatsNeverImportEachOther(t *testing.T) {
-	formats := []string{"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini"}
+	formats := []string{
+		"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini",
+		"internal/wire/openaitext", "internal/wire/tasks",
+	}
 	all := packages(t)
 	for _, f := range formats {
 		for _, i := range own(all[f]) {
@@ -135,7 +138,7 @@ func TestDangerousImportsStandOnlyWhereTheyBelong(t *testing.T) {
 }
 
 func TestEveryPackageOfTheRequestPathHasItsLayer(t *testing.T) {
-	known := []string{"internal/deps", "internal/doctor", "internal/repl", "internal/testkit", "internal/catalog/gen", "conformance", "client", "internal/e2e", "internal/hostile", "internal/docs"}
+	known := []string{"internal/deps", "internal/doctor", "internal/repl", "internal/testkit", "internal/catalog/gen", "conformance", "client", "internal/e2e", "internal/hostile", "internal/docs", "tests"}
 	for p := range packages(t) {
 		if level(p) >= 0 || slices.ContainsFunc(known, func(k string) bool { return p == k || strings.HasPrefix(p, k+"/") }) {
 			continue

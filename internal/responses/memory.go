@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"cmp"
 	"container/list"
 	"sync"
 	"time"
@@ -8,7 +9,8 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 )
 
-// Limits bound what a Memory keeps.
+// Limits bound what a Memory keeps. A field that is zero means that of
+// [DefaultLimits].
 type Limits struct {
 	// Bytes of all tenants together, and of one.
 	Bytes, TenantBytes int64
@@ -48,6 +50,10 @@ type entry struct {
 
 // NewMemory returns an empty store. Now is the clock.
 func NewMemory(l Limits, now func() time.Time) *Memory {
+	l.Bytes = cmp.Or(l.Bytes, DefaultLimits.Bytes)
+	l.TenantBytes = cmp.Or(l.TenantBytes, DefaultLimits.TenantBytes)
+	l.RecordBytes = cmp.Or(l.RecordBytes, DefaultLimits.RecordBytes)
+	l.Age = cmp.Or(l.Age, DefaultLimits.Age)
 	return &Memory{limits: l, now: now, tenants: map[string]*shelf{}}
 }
 

@@ -209,6 +209,14 @@ func TestMemoryStaysBounded(t *testing.T) {
 	}
 }
 
+func TestLimitsThatAreNotSetAreTheDefaults(t *testing.T) {
+	s, _ := newStore(Limits{})
+	save(t, s, "a", turn("r1", "", "q", "a"))
+	if !has(t, s, "a", "r1") || s.limits != DefaultLimits {
+		t.Errorf("%+v", s.limits)
+	}
+}
+
 func TestForgettingLeavesNothingBehind(t *testing.T) {
 	s, _ := newStore(wide)
 	save(t, s, "a", turn("r1", "", "q", "a"))

@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -14,13 +13,13 @@ const geminiName = "gemini"
 
 // assistant reads a message of the assistant: thinking, then text, then calls, as
 // the canonical model orders them.
-func (x *expander) assistant(at string, content rawjson.Value) error {
+func (x *expander) assistant(at place, content rawjson.Value) error {
 	a := assistantReader{x: x}
 	if s, ok := content.Str(); ok {
 		a.text = appendText(a.text, s, nil)
 	}
 	for j, b := range content.Elems() {
-		if err := a.block(fmt.Sprintf("%s.content.%d", at, j), b); err != nil {
+		if err := a.block(place{at.list, at.item, j}, b); err != nil {
 			return err
 		}
 	}
@@ -36,9 +35,9 @@ type assistantReader struct {
 	textSignature, nextSignature string
 }
 
-func (a *assistantReader) block(where string, b rawjson.Value) error {
+func (a *assistantReader) block(where place, b rawjson.Value) error {
 	if b.Kind() != '{' {
-		return badContent(where, "must be an object with a type")
+		return where.refuse("", "must be an object with a type")
 	}
 	switch kind := b.Get("type").Text(); kind {
 	case "text":
@@ -93,11 +92,11 @@ func (a *assistantReader) thought(b rawjson.Value) {
 	}
 }
 
-func (a *assistantReader) call(where string, b rawjson.Value) error {
+func (a *assistantReader) call(where place, b rawjson.Value) error {
 	id, inID := signature.Split(b.Get("id").Text())
 	name := b.Get("name").Text()
 	if name == "" {
-		return badContent(where+".name", "must be the name of a tool")
+		return where.refuse("name", "must be the name of a tool")
 	}
 	args, input := "{}", b.Get("input")
 	switch {

@@ -3,6 +3,7 @@ package anthropic
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -82,7 +83,7 @@ func (x *expander) system(v rawjson.Value) error {
 	for i, b := range v.Elems() {
 		text, ok := b.Get("text").Str()
 		if !ok {
-			return badContent(fmt.Sprintf("system.%d", i), "must be a block of type text")
+			return place{"system", i, noBlock}.refuse("", "must be a block of type text")
 		}
 		if strings.HasPrefix(text, billingHeader) {
 			x.drop("system billing header", "it is for Anthropic only")
@@ -107,20 +108,45 @@ func (x *expander) add(m llm.Message) {
 	}
 }
 
-func badContent(where, what string) *llm.Error {
+// place is where something stands in a request: a block of a message, or an element
+// of another list. It is put into words only for an error.
+type place struct {
+	list string
+	item int
+	// block is the block's index, noBlock for the element itself.
+	block int
+}
+
+const noBlock = -1
+
+// name puts the place into Anthropic's words: messages.2.content.0.
+func (p place) name() string {
+	name := p.list + "." + strconv.Itoa(p.item)
+	if p.block != noBlock {
+		name += ".content." + strconv.Itoa(p.block)
+	}
+	return name
+}
+
+// refuse is the error for what stands there, under key when that is not "".
+func (p place) refuse(key, what string) *llm.Error {
+	where := p.name()
+	if key != "" {
+		where += "." + key
+	}
 	return llm.BadRequest(where, where+": "+what+".")
 }
 
 func (x *expander) message(i int, v rawjson.Value) error {
-	at := fmt.Sprintf("messages.%d", i)
+	at := place{"messages", i, noBlock}
 	if v.Kind() != '{' {
-		return badContent(at, "must be an object with role and content")
+		return at.refuse("", "must be an object with role and content")
 	}
 	content := v.Get("content")
 	switch content.Kind() {
 	case '"', '[', 0, 'n':
 	default:
-		return badContent(at+".content", "must be a string or a list of blocks")
+		return at.refuse("content", "must be a string or a list of blocks")
 	}
 	switch role := v.Get("role").Text(); role {
 	case "user":
@@ -133,19 +159,19 @@ func (x *expander) message(i int, v rawjson.Value) error {
 		}
 		return x.systemMessage(at, content)
 	default:
-		return badContent(at+".role", fmt.Sprintf("is %q; it must be user, assistant or system", role))
+		return at.refuse("role", fmt.Sprintf("is %q; it must be user, assistant or system", role))
 	}
 }
 
 // systemMessage keeps a system message within the conversation in its place.
-func (x *expander) systemMessage(at string, content rawjson.Value) error {
+func (x *expander) systemMessage(at place, content rawjson.Value) error {
 	m := llm.Message{Role: llm.System}
 	if s, ok := content.Str(); ok {
 		m.Parts = appendText(m.Parts, s, nil)
 	}
 	for j, b := range content.Elems() {
 		if b.Kind() != '{' {
-			return badContent(fmt.Sprintf("%s.content.%d", at, j), "must be an object with a type")
+			return place{at.list, at.item, j}.refuse("", "must be an object with a type")
 		}
 		m.Parts = appendText(m.Parts, b.Get("text").Text(), b.Get("cache_control"))
 	}
@@ -155,7 +181,7 @@ func (x *expander) systemMessage(at string, content rawjson.Value) error {
 
 // user splits a user message: its tool results become messages of their own before
 // the rest, one each.
-func (x *expander) user(at string, content rawjson.Value) error {
+func (x *expander) user(at place, content rawjson.Value) error {
 	m := llm.Message{Role: llm.User}
 	if s, ok := content.Str(); ok {
 		m.Parts = appendText(m.Parts, s, nil)
@@ -163,9 +189,9 @@ func (x *expander) user(at string, content rawjson.Value) error {
 		return nil
 	}
 	for j, b := range content.Elems() {
-		where := fmt.Sprintf("%s.content.%d", at, j)
+		where := place{at.list, at.item, j}
 		if b.Kind() != '{' {
-			return badContent(where, "must be an object with a type")
+			return where.refuse("", "must be an object with a type")
 		}
 		if !b.Get("type").Is("tool_result") {
 			m.Parts = x.block(m.Parts, b)
@@ -179,10 +205,10 @@ func (x *expander) user(at string, content rawjson.Value) error {
 	return nil
 }
 
-func (x *expander) result(where string, b rawjson.Value) error {
+func (x *expander) result(where place, b rawjson.Value) error {
 	id := b.Get("tool_use_id").Text()
 	if id == "" {
-		return badContent(where+".tool_use_id", "must be the id of a tool_use block")
+		return where.refuse("tool_use_id", "must be the id of a tool_use block")
 	}
 	if serverID(id) {
 		x.drop("result of a server tool", "the provider itself ran it")

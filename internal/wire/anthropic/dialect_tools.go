@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -15,7 +14,7 @@ const placeholderTool = "DeferredToolPlaceholder"
 func (x *expander) tools(list rawjson.Value) error {
 	for i, v := range list.Elems() {
 		if v.Kind() != '{' {
-			return badContent(fmt.Sprintf("tools.%d", i), "must be an object")
+			return place{"tools", i, noBlock}.refuse("", "must be an object")
 		}
 		if err := x.tool(i, v); err != nil {
 			return err
@@ -35,9 +34,9 @@ func (x *expander) tool(i int, v rawjson.Value) error {
 		x.drop("tool "+placeholderTool, "it has no function")
 		return nil
 	case name == "":
-		return badContent(fmt.Sprintf("tools.%d.name", i), "must be the name of the tool")
+		return place{"tools", i, noBlock}.refuse("name", "must be the name of the tool")
 	case schema.Present() && schema.Kind() != '{':
-		return badContent(fmt.Sprintf("tools.%d.input_schema", i), "must be an object (a JSON Schema)")
+		return place{"tools", i, noBlock}.refuse("input_schema", "must be an object (a JSON Schema)")
 	}
 	t := llm.ToolDef{
 		Type: "function", Name: name, Description: v.Get("description").Text(), Parameters: withoutDialect(schema),

@@ -78,7 +78,7 @@ func (n *nativeEncoder) body() []byte {
 			thinking = f.Value
 		}
 	}
-	n.noThinking = n.stripped && lostThinking(thinking, messages)
+	n.noThinking = (n.stripped || n.t.Repair == wire.RepairThinking) && lostThinking(thinking, messages)
 	dst := append(make([]byte, 0, len(body)+256), `{"model":`...)
 	dst = rawjson.AppendString(dst, n.t.Model)
 	for _, f := range fields {

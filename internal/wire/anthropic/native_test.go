@@ -92,6 +92,11 @@ func TestNativeRepairTakesAllThinkingBlocksOut(t *testing.T) {
 	if call = encode(t, req, tg); strings.Contains(string(call.Body), "EqQB") || member(t, call, "thinking") != "" {
 		t.Errorf("%s", call.Body)
 	}
+	// A client that sent no blocks at all gets an answer without thinking.
+	dropped := native(t, strings.Replace(loopBody, `{"type":"thinking","thinking":"x","signature":"SIG"},`, "", 1))
+	if call = encode(t, dropped, tg); member(t, call, "thinking") != "" {
+		t.Errorf("%s", call.Body)
+	}
 	schema := New().Error(400, nil, []byte(`{"error":{"message":"output_config.format.schema is too complex"}}`))
 	if _, ok := New().Mend(&wire.Call{Native: true, Target: target(legacyModel)}, schema); ok {
 		t.Error("a body that passes has no other schema to try")

@@ -53,7 +53,7 @@ func own(imports []string) []string {
 var layers = [][]string{
 	{"internal/rawjson", "internal/signature", "internal/buildinfo", "internal/catalog/pack"},
 	{"internal/llm"},
-	{"internal/sse", "internal/catalog", "internal/tokens"},
+	{"internal/sse", "internal/catalog", "internal/tokens", "internal/form"},
 	{"internal/wire"},
 	{"internal/wire/errtext"},
 	{"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini", "internal/wire/openaitext", "internal/wire/tasks"},

@@ -322,4 +322,6 @@ type GeneralSettings struct {
 	GlobalMaxParallelRequests int
 	// DatabaseURL is kept only to say that it is not used yet.
 	DatabaseURL Secret
+	// PassThrough are the routes of pass_through_endpoints.
+	PassThrough []PassThrough
 }

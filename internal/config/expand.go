@@ -95,7 +95,7 @@ func (l *loader) checkLiteral(n *node, path, key string) {
 	}
 	switch {
 	case strings.Contains(path, "pass_through_endpoints["):
-		// LiteLLM fills references inside these headers, and nothing here reads them.
+		// References inside these texts are filled, see fillReferences.
 	case strings.Contains(n.text, referencePrefix):
 		l.report.warnf(n.pos, path, "Put the whole value into one variable and write os.environ/NAME.", "os.environ/ works only as the whole value; here the text is used as it stands.")
 	case strings.Contains(n.text, "${") && referenceInside(n.text):

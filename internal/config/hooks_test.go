@@ -96,19 +96,6 @@ func TestUnknownModeIsNamed(t *testing.T) {
 	says(t, report, Warning, `"embeddings" is no mode`, "embedding?")
 }
 
-func TestModelOfAnotherKindIsSaidNotToBeCallableYet(t *testing.T) {
-	_, report := usable(t, `model_list:
-  - {model_name: e, litellm_params: {model: openai/text-embedding-3-small, api_key: k}}
-  - {model_name: own, litellm_params: {model: openai/mine, api_key: k}, model_info: {mode: embedding, input_cost_per_token: 0}}
-  - {model_name: c, litellm_params: {model: openai/gpt-4o, api_key: k}}
-`, nil)
-	f := says(t, report, Note, "models of the mode embedding are planned", "also on line 3")
-	at(t, f, 2, 5)
-	if len(report.Findings) != 1 {
-		t.Errorf("%s", render(t, report))
-	}
-}
-
 func TestSSLVerify(t *testing.T) {
 	cfg, report := usable(t, gpt("      ssl_verify: false\nlitellm_settings: {ssl_verify: /etc/ca.pem}\n"), nil)
 	if d := one(t, cfg); d.SSLVerify == nil || *d.SSLVerify || cfg.Defaults.CAFile != "/etc/ca.pem" || cfg.Defaults.SSLVerify != nil {

@@ -136,6 +136,7 @@ func (l *loader) decode(cfg *Config, root *node) {
 	settings, router := root.get("litellm_settings"), root.get("router_settings")
 	cfg.Fairlead = l.fairlead(root.get("fairlead_settings"))
 	cfg.General = l.general(root.get("general_settings"))
+	cfg.General.PassThrough = l.passThrough(root)
 	cfg.Defaults = l.defaults(settings)
 	l.sizes(cfg, root)
 	l.urlGuard(&cfg.Defaults, root.get("general_settings"), "general_settings")

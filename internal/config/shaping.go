@@ -240,7 +240,6 @@ func (l *loader) checkCatalog(d *Deployment, row *provider.Row) {
 		name = base
 	}
 	m, known := catalog.Lookup(d.Provider, name)
-	l.checkRoute(d, m)
 	if date, ok := m.Deprecated(); ok && date.Before(l.o.Now()) {
 		l.once(Warning, d, fmt.Sprintf("The model %s of %s is past its end: it was to be switched off on %s.", name, d.Provider, date.Format(time.DateOnly)),
 			"Choose a model that the provider still offers.")
@@ -254,20 +253,6 @@ func (l *loader) checkCatalog(d *Deployment, row *provider.Row) {
 	}
 	l.once(Warning, d, fmt.Sprintf("The model %s of %s %s, so the cost of its calls is unknown (it is not counted as 0).", name, d.Provider, what),
 		"Give input_cost_per_token and output_cost_per_token in model_info.")
-}
-
-// chatModes are the modes whose models answer on the chat route.
-var chatModes = []string{"", "chat", "completion", "responses"}
-
-// checkRoute says that a model of another kind cannot be called yet.
-func (l *loader) checkRoute(d *Deployment, m *catalog.Model) {
-	mode := d.Mode()
-	if mode == "" {
-		mode = m.Mode()
-	}
-	if !slices.Contains(chatModes, mode) && slices.Contains(modes, mode) {
-		l.once(Note, d, "The routes for models of the mode "+mode+" are planned: the deployment is listed and cannot be called yet.", "")
-	}
 }
 
 // once adds a finding about a deployment; further ones that say the same are

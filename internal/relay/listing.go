@@ -113,3 +113,17 @@ func (m *Models) Find(id string) (ListedModel, bool) {
 	}
 	return m.listed(id, info), true
 }
+
+// Configured reports whether a name is a group's, an alias or the id of a deployment:
+// one that the configuration writes out, rather than one that a pattern answers for.
+func (m *Models) Configured(name string) bool {
+	if _, alias := m.Config.Aliases[name]; alias {
+		return true
+	}
+	for _, d := range m.deployments {
+		if name == d.Config.ModelName && !d.Config.Wildcard || name == d.Config.ID {
+			return true
+		}
+	}
+	return false
+}

@@ -42,6 +42,9 @@ type Models struct {
 	Media *upstream.Fetcher
 
 	deployments []*Deployment
+	// native are providers' own APIs by name; passClient calls the operator's routes.
+	native     map[string]*nativeAPI
+	passClient *upstream.Client
 }
 
 // Deployment is a configured deployment with everything that a call needs.
@@ -87,6 +90,12 @@ func NewModels(c *config.Config, net Network, random func() float64) (*Models, [
 		m.deployments = append(m.deployments, d)
 		rows = append(rows, d.routeRow())
 	}
+	m.native = nativeAPIs(c, net, m.deployments)
+	client, err := net.Client(&config.Deployment{SSLVerify: c.Defaults.SSLVerify, CAFile: c.Defaults.CAFile})
+	if err != nil {
+		errs = append(errs, err)
+	}
+	m.passClient = client
 	m.Table = route.New(routeSettings(c, random), rows)
 	return m, errs
 }

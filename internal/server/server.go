@@ -102,7 +102,7 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(r.pattern, s.wrap(h, r.dialect))
 	}
 	mux.Handle("/", s.wrap(s.notFound, nil))
-	return mux
+	return s.withPassThrough(mux)
 }
 
 var version = buildinfo.String()

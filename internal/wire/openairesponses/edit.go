@@ -26,6 +26,11 @@ func (e *encoding) edit(body rawjson.Value) []byte {
 		case slices.Contains(e.t.Policy.Also, name):
 			e.dropped(name, "named in additional_drop_params")
 			continue
+		case name == "background" && value.True():
+			// The answer could only be read from the upstream, under a key that the client
+			// does not have; in the foreground it comes back at once.
+			e.dropped(name, "the gateway answers in the foreground")
+			continue
 		case slices.ContainsFunc(e.t.ExtraBody, func(p llm.Param) bool { return p.Name == name }):
 			continue
 		case name == "input" && foreign:

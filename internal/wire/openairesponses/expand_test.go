@@ -111,7 +111,7 @@ func callState(t *testing.T, item string) string {
 	return ""
 }
 
-func TestEveryCarrierOfAThoughtSignatureIsRead(t *testing.T) {
+func TestT28_EveryCarrierOfAThoughtSignatureIsRead(t *testing.T) {
 	sealed := (&envelope{provider: gemini, signatures: []string{realSignature}}).seal()
 	for name, item := range map[string]string{
 		"provider_specific_fields": `{"type":"function_call","call_id":"c","name":"f","arguments":"{}","provider_specific_fields":{"thought_signature":"` + realSignature + `"}}`,

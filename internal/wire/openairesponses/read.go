@@ -24,7 +24,7 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	resp := readEnvelope(v)
 	resp.Usage = parseUsage(v.Get("usage"))
 	choice := llm.Choice{Finish: finishOf(v)}
-	if c.Native {
+	if c.Native && !streams(c) {
 		resp.Body = v
 	} else {
 		for _, it := range v.Get("output").Elems() {
@@ -34,6 +34,10 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	resp.Choices = []llm.Choice{choice}
 	return resp, nil
 }
+
+// streams reports whether the client waits for a stream: a whole answer must then be
+// taken apart, although it came in the client's own format.
+func streams(c *wire.Call) bool { return c.Request != nil && c.Request.Stream }
 
 func readEnvelope(v rawjson.Value) *llm.Response {
 	r := &llm.Response{ID: v.Get("id").Text(), Model: v.Get("model").Text(), ServiceTier: v.Get("service_tier").Text()}

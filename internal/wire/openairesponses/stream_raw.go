@@ -18,6 +18,20 @@ type rawState struct {
 // typeKeys are how nearly every event begins.
 var typeKeys = [][]byte{[]byte(`{"type":"`), []byte(`{"type": "`)}
 
+// frequent are the types of nearly all events, so that reading one of them costs no
+// memory.
+var frequent = func() map[string]string {
+	out := map[string]string{}
+	for _, typ := range []string{
+		"response.output_text.delta", "response.function_call_arguments.delta", "response.custom_tool_call_input.delta",
+		"response.reasoning_summary_text.delta", "response.reasoning_text.delta", "response.refusal.delta",
+		"response.output_item.added", "response.output_item.done", "response.content_part.added", "response.content_part.done",
+	} {
+		out[typ] = typ
+	}
+	return out
+}()
+
 // eventType reads the type of an event.
 func eventType(raw []byte) string {
 	for _, key := range typeKeys {
@@ -25,9 +39,14 @@ func eventType(raw []byte) string {
 		if !ok {
 			continue
 		}
-		if end := bytes.IndexByte(rest, '"'); end > 0 && bytes.IndexByte(rest[:end], '\\') < 0 {
-			return string(rest[:end])
+		end := bytes.IndexByte(rest, '"')
+		if end <= 0 || bytes.IndexByte(rest[:end], '\\') >= 0 {
+			break
 		}
+		if typ, ok := frequent[string(rest[:end])]; ok {
+			return typ
+		}
+		return string(rest[:end])
 	}
 	return rawjson.Value(raw).Get("type").Text()
 }

@@ -57,7 +57,7 @@ func TestNativeBodyGetsTheDeploymentsDefaults(t *testing.T) {
 	}
 }
 
-func TestStateOfOtherProvidersStaysBehind(t *testing.T) {
+func TestT28_StateOfGeminiNeverReachesOpenAI(t *testing.T) {
 	out := answered(t, decoded(t, `{"input":"x"}`), llm.Choice{Parts: signedParts()}, nil).Get("output")
 	body := `{"model":"m","input":[{"role":"user","content":"w"},` + string(out[1:len(out)-1]) +
 		`,{"type":"function_call_output","call_id":"c1__thought__` + realSignature + `","output":"1"},{"type":"reasoning","id":"rs_own","summary":[],"encrypted_content":"gAAAown"}]}`
@@ -69,6 +69,26 @@ func TestStateOfOtherProvidersStaysBehind(t *testing.T) {
 	}
 	if s := string(c.Body); !strings.Contains(s, "gAAAown") || !strings.Contains(s, `"call_id":"c1"`) || strings.Contains(s, `{,`) {
 		t.Errorf("%s", s)
+	}
+}
+
+func TestBackgroundAnswersComeInTheForeground(t *testing.T) {
+	c := encode(t, decoded(t, `{"model":"m","input":"x","background":true}`), target("gpt-5"))
+	sameJSON(t, c.Body, `{"model":"gpt-5","input":"x"}`)
+	if len(c.Dropped) != 1 {
+		t.Errorf("dropped %v", c.Dropped)
+	}
+}
+
+func TestWholeNativeAnswerIsTakenApartForAStream(t *testing.T) {
+	c := &wire.Call{Native: true, Request: &llm.Request{Stream: true}}
+	resp, err := Wire{}.Response(c, []byte(wholeAnswer))
+	if err != nil || resp.Body != nil || len(resp.Choices[0].Parts) == 0 {
+		t.Errorf("%v %+v", err, resp)
+	}
+	c.Request.Stream = false
+	if resp, err := (Wire{}).Response(c, []byte(wholeAnswer)); err != nil || resp.Body == nil {
+		t.Errorf("%v", err)
 	}
 }
 

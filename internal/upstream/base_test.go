@@ -199,3 +199,20 @@ func FuzzJoin(f *testing.F) {
 		}
 	})
 }
+
+func TestAddressUsedLastDoesNotStandForAnother(t *testing.T) {
+	b := base(t, "http://h?k=1", "/v1", nil)
+	for range 2 {
+		for path, want := range map[string]string{"/a": "http://h/a?k=1", "/b?x=2": "http://h/b?k=1&x=2"} {
+			for range 2 {
+				if u, e := b.Join(path); e != nil || u.String() != want {
+					t.Errorf("%s: %v %v", path, u, e)
+				}
+			}
+		}
+	}
+	b.learn(baseVersioned)
+	if u, e := b.Join("/a"); e != nil || u.String() != "http://h/v1/a?k=1" {
+		t.Errorf("%v %v", u, e)
+	}
+}

@@ -456,3 +456,15 @@ func BenchmarkPlainTransport(b *testing.B) {
 		resp.Body.Close()
 	}
 }
+
+func TestS27HeaderThatCannotBeSentIsTheCallersMistake(t *testing.T) {
+	ways(t, func(t *testing.T, over way) {
+		c := client(t, over(Options{}), Profile{})
+		_, e := c.Do(context.Background(), &Request{
+			URL: parse(t, "http://127.0.0.1:9"), Header: http.Header{"X-Extra": {"a\r\nAuthorization: b"}}, Body: []byte("{}"),
+		})
+		if e == nil || e.Status != 400 || !strings.Contains(e.Message, "X-Extra") || strings.Contains(e.Message, "Authorization") {
+			t.Errorf("error %+v", e)
+		}
+	})
+}

@@ -29,6 +29,10 @@ type conn struct {
 	// most reads set none.
 	armed time.Time
 
+	// arrive is receive, kept as abort; arrived is its error.
+	arrive  func(fd uintptr) bool
+	arrived error
+
 	block      *[blockSize]byte
 	buf        []byte // the block, or something larger for a large header
 	start, end int
@@ -44,6 +48,7 @@ func newConn(owner *Client, host string, nc net.Conn) *conn {
 	if s, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = s.SyscallConn()
 	}
+	c.arrive = c.receive
 	return c
 }
 
@@ -130,17 +135,18 @@ func (c *conn) written() bool {
 }
 
 // fill reads more into the buffer, making room first; the buffer grows up to
-// limit bytes, where it is full with [errFull].
+// limit bytes, where it is full with [errFull]. An empty one is given back before
+// the wait: an upstream may think for minutes.
 func (c *conn) fill(until time.Time, limit int) error {
-	if c.buf == nil {
-		c.block = blocks.Get().(*[blockSize]byte)
-		c.buf = c.block[:]
-	}
 	if c.start == c.end {
-		c.start, c.end = 0, 0
-		c.buf = c.block[:] // of a large header nothing is kept
+		c.drop()
 	}
-	if c.end == len(c.buf) {
+	if c.buf == nil && c.raw != nil && waitsEmpty {
+		return c.fillEmpty(until)
+	}
+	if c.buf == nil {
+		c.obtain()
+	} else if c.end == len(c.buf) {
 		if err := c.room(limit); err != nil {
 			return err
 		}
@@ -151,6 +157,33 @@ func (c *conn) fill(until time.Time, limit int) error {
 		return nil
 	}
 	return err
+}
+
+// fillEmpty waits for bytes without a buffer.
+func (c *conn) fillEmpty(until time.Time) error {
+	c.prepare(until)
+	for {
+		err := c.raw.Read(c.arrive)
+		if err == nil {
+			return c.arrived
+		}
+		if !c.early(err, until) {
+			return err
+		}
+	}
+}
+
+func (c *conn) obtain() {
+	c.block = blocks.Get().(*[blockSize]byte)
+	c.buf = c.block[:]
+}
+
+// drop gives the buffer back; of a larger one nothing is kept.
+func (c *conn) drop() {
+	if c.block != nil {
+		blocks.Put(c.block)
+	}
+	c.block, c.buf, c.start, c.end = nil, nil, 0, 0
 }
 
 var errFull = errors.New("http1: the buffer is full")
@@ -182,10 +215,7 @@ func (c *conn) release(keep bool) {
 		c.writing = nil
 		c.armed = time.Time{}
 	}
-	if c.block != nil {
-		blocks.Put(c.block)
-	}
-	c.block, c.buf, c.start, c.end = nil, nil, 0, 0
+	c.drop()
 	if keep {
 		c.idleSince = time.Now()
 		c.owner.pool.put(c)

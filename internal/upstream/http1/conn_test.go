@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // twice calls an upstream that answers each request with raw, and returns how many
@@ -209,5 +210,22 @@ func TestU21InterimAnswersDoNotEndALargeUpload(t *testing.T) {
 		if _, text, err := call(c, u, body, long); err != nil || text != "ok" {
 			t.Fatalf("%q %v", text, err)
 		}
+	}
+}
+
+func TestWaitingForAnUpstreamHoldsNoBuffer(t *testing.T) {
+	u := server(t, func(_ int, _ *net.TCPConn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) })
+	nc, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newConn(nil, u.Host, nc)
+	defer nc.Close()
+	c.obtain()
+	if err := c.fill(time.Now(), blockSize); !timedOut(err) {
+		t.Fatal(err)
+	}
+	if waitsEmpty && c.buf != nil {
+		t.Error("an empty buffer was kept")
 	}
 }

@@ -198,9 +198,13 @@ func checkField(line []byte) error {
 // frame decides how long the body is, and whether the connection can be used
 // again. It refuses whatever two readers could understand in two ways.
 func (a *Response) frame() error {
-	length, err := contentLength(a.Header["Content-Length"])
+	lengths := a.Header["Content-Length"]
+	length, err := contentLength(lengths)
 	if err != nil {
 		return err
+	}
+	if len(lengths) > 1 {
+		a.Header["Content-Length"] = lengths[:1]
 	}
 	codings := a.Header["Transfer-Encoding"]
 	a.keep = a.keepAlive()

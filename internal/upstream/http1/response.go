@@ -198,6 +198,7 @@ func (a *Response) some(p []byte) (int, error) {
 		c.start += n
 		return n, nil
 	}
+	c.drop()
 	n, err := c.read(p, a.until())
 	if n > 0 {
 		return n, nil
@@ -237,7 +238,7 @@ func (a *Response) rest() bool {
 		return false
 	}
 	if c := a.conn; a.state != stateEnd && c.start == c.end {
-		c.start, c.end = 0, c.readNow(c.buf)
+		c.readNow()
 		return a.skip() && a.state == stateEnd
 	}
 	return a.state == stateEnd

@@ -2,7 +2,11 @@
 
 package http1
 
-import "syscall"
+import (
+	"io"
+	"os"
+	"syscall"
+)
 
 // quiet reports whether an idle connection is open and has nothing to read: a
 // server that closed, or sent what nobody asked for, makes it useless.
@@ -50,13 +54,40 @@ func writeAll(fd int, p []byte) (written int, err error) {
 	return written, nil
 }
 
-// readNow reads what has arrived, without waiting.
-func (c *conn) readNow(p []byte) (n int) {
-	if c.raw == nil {
-		return 0
+// waitsEmpty: waiting for bytes needs no buffer.
+const waitsEmpty = true
+
+// receive reads what has arrived into a new buffer; false means that nothing has.
+func (c *conn) receive(fd uintptr) bool {
+	c.obtain()
+	n, err := readOnce(int(fd), c.buf)
+	if err == syscall.EAGAIN {
+		c.drop()
+		return false
 	}
-	_ = c.raw.Control(func(fd uintptr) {
-		n, _ = syscall.Read(int(fd), p)
-	})
-	return max(n, 0)
+	c.end, c.arrived = max(n, 0), nil
+	switch {
+	case err != nil:
+		c.arrived = os.NewSyscallError("read", err)
+	case n == 0:
+		c.arrived = io.EOF
+	}
+	return true
+}
+
+func readOnce(fd int, p []byte) (int, error) {
+	for {
+		n, err := syscall.Read(fd, p)
+		if err != syscall.EINTR {
+			return n, err
+		}
+	}
+}
+
+// readNow fills an empty buffer with what has arrived, without waiting.
+func (c *conn) readNow() {
+	c.drop()
+	if c.raw != nil {
+		_ = c.raw.Control(func(fd uintptr) { c.receive(fd) })
+	}
 }

@@ -115,6 +115,9 @@ func (x *exchange) applyControls() {
 	if c.DropParams != nil {
 		p.Drop = *c.DropParams
 	}
+	if x.rq.LLM.LenientParams {
+		p.Drop = true
+	}
 	if c.ModifyParams != nil {
 		p.Modify = *c.ModifyParams
 	}

@@ -43,7 +43,7 @@ const (
 func (e *encoding) messageRules() rules {
 	vision, _ := e.t.Info.Flag("supports_vision")
 	r := rules{
-		e: e, reasoning: e.reasoningRule(), stripCache: !e.q.KeepCacheControl && !e.q.OpenAI,
+		e: e, reasoning: e.reasoningRule(), stripCache: !e.q.KeepCacheControl && (!e.q.OpenAI || e.req.From != Name),
 		textContent: e.q.TextContent, noMedia: e.q.NoMedia, vision: vision,
 		toolIDs: e.q.ToolIDs, noNames: e.t.Provider == "mistral",
 	}

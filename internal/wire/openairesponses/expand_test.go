@@ -200,6 +200,20 @@ func TestT87_ToolsOfCodexLiteBecomeFunctions(t *testing.T) {
 	}
 }
 
+func TestModelThatForgetsTheNamespaceMeansTheTool(t *testing.T) {
+	req := expanded(t, codexLite)
+	if id := identityOf(req, "exec"); id != (identity{custom, "functions", "exec"}) {
+		t.Errorf("%+v", id)
+	}
+	if id := identityOf(req, "other"); id != (identity{function, "", "other"}) {
+		t.Errorf("%+v", id)
+	}
+	req.Tools = append(req.Tools, llm.ToolDef{Type: "function", Name: "exec"})
+	if id := identityOf(req, "exec"); id != (identity{function, "", "exec"}) {
+		t.Errorf("another tool of that name: %+v", id)
+	}
+}
+
 func TestHistoryOfANamespaceNamesTheSameTools(t *testing.T) {
 	req := expanded(t, strings.Replace(codexLite, `{"type":"message"`, `
 		{"type":"custom_tool_call","call_id":"c1","name":"exec","namespace":"functions","input":"print(1)\n"},

@@ -3,6 +3,7 @@ package openairesponses
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -32,11 +33,31 @@ func (id identity) String() string {
 	return string(rune(id.kind)) + id.namespace + "\x00" + id.name
 }
 
-// identityOf finds the client's identity of a tool by the model's name for it.
+// identityOf finds the client's identity of a tool by the model's name for it. A
+// model that leaves the namespace out of a name means the tool nonetheless.
 func identityOf(req *llm.Request, name string) identity {
-	s, ok := req.ToolNames[name]
-	if !ok || s == "" {
-		return identity{kind: function, name: name}
+	if s, ok := req.ToolNames[name]; ok {
+		return parseIdentity(s)
+	}
+	id, best := identity{kind: function, name: name}, ""
+	if len(req.ToolNames) == 0 || offers(req, name) {
+		return id
+	}
+	for flat, s := range req.ToolNames {
+		if known := parseIdentity(s); known.name == name && (best == "" || flat < best) {
+			id, best = known, flat
+		}
+	}
+	return id
+}
+
+func offers(req *llm.Request, name string) bool {
+	return slices.ContainsFunc(req.Tools, func(t llm.ToolDef) bool { return t.Name == name })
+}
+
+func parseIdentity(s string) identity {
+	if s == "" {
+		return identity{kind: function}
 	}
 	namespace, own, _ := strings.Cut(s[1:], "\x00")
 	return identity{kind(s[0]), namespace, own}

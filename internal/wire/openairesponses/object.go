@@ -106,11 +106,24 @@ func oneLine(b []byte) []byte {
 // echoed are the members of an answer that repeat the request, with what stands
 // there when the request does not say.
 var echoed = []struct{ name, otherwise string }{
-	{"instructions", "null"}, {"max_output_tokens", "null"}, {"max_tool_calls", "null"},
-	{"parallel_tool_calls", "true"}, {"previous_response_id", "null"}, {"prompt_cache_key", "null"},
-	{"reasoning", `{"effort":null,"summary":null}`}, {"safety_identifier", "null"}, {"store", "true"},
-	{"temperature", "null"}, {"text", `{"format":{"type":"text"}}`}, {"tool_choice", `"auto"`}, {"tools", "[]"},
-	{"top_logprobs", "null"}, {"top_p", "null"}, {"truncation", `"disabled"`}, {"user", "null"}, {"metadata", "{}"},
+	{"instructions", "null"},
+	{"max_output_tokens", "null"},
+	{"max_tool_calls", "null"},
+	{"parallel_tool_calls", "true"},
+	{"previous_response_id", "null"},
+	{"prompt_cache_key", "null"},
+	{"reasoning", `{"effort":null,"summary":null}`},
+	{"safety_identifier", "null"},
+	{"store", "true"},
+	{"temperature", "null"},
+	{"text", `{"format":{"type":"text"}}`},
+	{"tool_choice", `"auto"`},
+	{"tools", "[]"},
+	{"top_logprobs", "null"},
+	{"top_p", "null"},
+	{"truncation", `"disabled"`},
+	{"user", "null"},
+	{"metadata", "{}"},
 }
 
 func appendEcho(dst []byte, body rawjson.Value, model, tier string) []byte {

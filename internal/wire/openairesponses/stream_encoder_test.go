@@ -26,7 +26,10 @@ func args(index int, s string) llm.Event {
 
 func TestTextStreamHasEveryEventInOrder(t *testing.T) {
 	out := encodeStream(decoded(t, `{"input":"x"}`), answer, []llm.Event{
-		started(), {Kind: llm.EventThinking, Delta: "h"}, {Kind: llm.EventThinking, Delta: "m"}, said("Hel"), said("lo"), finished(llm.FinishStop),
+		started(),
+		{Kind: llm.EventThinking, Delta: "h"},
+		{Kind: llm.EventThinking, Delta: "m"},
+		said("Hel"), said("lo"), finished(llm.FinishStop),
 		{Kind: llm.EventUsage, Usage: &llm.Usage{Input: 1, Output: 2, Total: 3}},
 	}, nil)
 	events := holdsOrder(t, out)
@@ -170,7 +173,8 @@ func TestOtherChoicesAndEventsAfterTheEndChangeNothing(t *testing.T) {
 func TestLineBreaksOfTheRequestBreakNoEvent(t *testing.T) {
 	req := decoded(t, "{\"input\":\"x\",\"metadata\":{\n \"a\":\r\n\"b\"}}")
 	events := holdsOrder(t, encodeStream(req, answer, []llm.Event{
-		started(), said("a\nb"), {Kind: llm.EventFields, Fields: rawjson.Object{{Key: "k", Value: rawjson.Value("{\n}")}}},
+		started(), said("a\nb"),
+		{Kind: llm.EventFields, Fields: rawjson.Object{{Key: "k", Value: rawjson.Value("{\n}")}}},
 		finished(llm.FinishStop),
 	}, nil))
 	sameJSON(t, finalOf(t, events).Get("metadata"), `{"a":"b"}`)

@@ -42,8 +42,11 @@ func TestNativeBodyGetsTheDeploymentsDefaults(t *testing.T) {
 	tg.Organization = "org-1"
 	tg.Quirks = &wire.Quirks{Headers: map[string]string{"X-A": "b"}}
 	tg.Defaults = []llm.Param{
-		{Name: "max_tokens", Value: rawjson.Value("100")}, {Name: "temperature", Value: rawjson.Value("0.2")},
-		{Name: "reasoning_effort", Value: rawjson.Value(`"low"`)}, {Name: "stop", Value: rawjson.Value(`["x"]`)}, {Name: "vendor", Value: rawjson.Value("1")},
+		{Name: "max_tokens", Value: rawjson.Value("100")},
+		{Name: "temperature", Value: rawjson.Value("0.2")},
+		{Name: "reasoning_effort", Value: rawjson.Value(`"low"`)},
+		{Name: "stop", Value: rawjson.Value(`["x"]`)},
+		{Name: "vendor", Value: rawjson.Value("1")},
 	}
 	tg.ExtraBody = []llm.Param{{Name: "user", Value: rawjson.Value(`"fixed"`)}}
 	tg.Policy.Also = []string{"metadata", "tools[*].strict"}
@@ -117,10 +120,13 @@ func chatRequest() *llm.Request {
 	return &llm.Request{
 		From: "chat", Model: "m", Stream: true, Expanded: true,
 		Params: []llm.Param{
-			{Name: "max_tokens", Value: rawjson.Value("5")}, {Name: "temperature", Value: rawjson.Value("0.5")},
-			{Name: "reasoning_effort", Value: rawjson.Value(`"disable"`)}, {Name: "parallel_tool_calls", Value: rawjson.Value("false")},
+			{Name: "max_tokens", Value: rawjson.Value("5")},
+			{Name: "temperature", Value: rawjson.Value("0.5")},
+			{Name: "reasoning_effort", Value: rawjson.Value(`"disable"`)},
+			{Name: "parallel_tool_calls", Value: rawjson.Value("false")},
 			{Name: "response_format", Value: rawjson.Value(`{"type":"json_schema","json_schema":{"name":"a","schema":{"type":"object"}}}`)},
-			{Name: "verbosity", Value: rawjson.Value(`"low"`)}, {Name: "web_search_options", Value: rawjson.Value(`{"search_context_size":"low","user_location":{"type":"approximate","approximate":{"city":"Paris"}}}`)},
+			{Name: "verbosity", Value: rawjson.Value(`"low"`)},
+			{Name: "web_search_options", Value: rawjson.Value(`{"search_context_size":"low","user_location":{"type":"approximate","approximate":{"city":"Paris"}}}`)},
 		},
 		Messages: []llm.Message{
 			{Role: llm.System, Parts: []llm.Part{text("Be brief.")}},
@@ -131,7 +137,8 @@ func chatRequest() *llm.Request {
 			{Role: llm.Developer, Parts: []llm.Part{text("later")}},
 		},
 		Tools: []llm.ToolDef{
-			{Type: "function", Name: "f", Description: "d", Parameters: rawjson.Value(`{"type":"object"}`), Strict: &strict}, {Type: "function", Name: "g"},
+			{Type: "function", Name: "f", Description: "d", Parameters: rawjson.Value(`{"type":"object"}`), Strict: &strict},
+			{Type: "function", Name: "g"},
 			{Type: "custom", Name: "exec", Raw: rawjson.Value(`{"type":"custom","custom":{"name":"exec","format":{"type":"grammar","grammar":{"syntax":"lark","definition":"x"}}}}`)},
 			{Type: "googleSearch", Raw: rawjson.Value(`{"googleSearch":{}}`)},
 		},
@@ -175,8 +182,10 @@ func TestUnsupportedParametersFollowThePolicy(t *testing.T) {
 
 func TestLongNamesAndIdsFitAndComeBack(t *testing.T) {
 	name, id := strings.Repeat("n", 90), strings.Repeat("i", 90)
-	req := &llm.Request{From: "messages", Tools: []llm.ToolDef{{Type: "function", Name: name}}, ToolChoice: &llm.ToolChoice{Mode: llm.ChoiceNamed, Names: []string{name}},
-		Messages: []llm.Message{{Role: llm.Assistant, Parts: []llm.Part{call(id, name, "{}")}}, {Role: llm.Tool, Parts: []llm.Part{{Kind: llm.PartToolResult, Result: &llm.ToolResult{CallID: id}}}}}}
+	req := &llm.Request{
+		From: "messages", Tools: []llm.ToolDef{{Type: "function", Name: name}}, ToolChoice: &llm.ToolChoice{Mode: llm.ChoiceNamed, Names: []string{name}},
+		Messages: []llm.Message{{Role: llm.Assistant, Parts: []llm.Part{call(id, name, "{}")}}, {Role: llm.Tool, Parts: []llm.Part{{Kind: llm.PartToolResult, Result: &llm.ToolResult{CallID: id}}}}},
+	}
 	c := encode(t, req, target("gpt-4o"))
 	v := checked(t, string(c.Body))
 	sent := v.Get("tools").First().Get("name").Text()

@@ -142,10 +142,16 @@ func modelInPath(path string) string {
 
 // aim sets the address: a path below a base. It must not lead out of the base.
 func (p *Pass) aim(base, path string, query url.Values) error {
-	u, err := url.Parse(strings.TrimSuffix(base, "/") + path)
-	if err != nil || strings.ContainsAny(u.Path, "\\") || climbs(u.Path) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return llm.AsError(err)
+	}
+	plain, err := url.PathUnescape(path)
+	if err != nil || strings.Contains(plain, "\\") || climbs(plain) {
 		return llm.BadRequest("", "The path has a part that cannot be passed on.")
 	}
+	before := strings.TrimSuffix(u.EscapedPath(), "/")
+	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+plain, before+path
 	own := u.Query()
 	for name, values := range query {
 		own[name] = values

@@ -192,13 +192,7 @@ type reply struct {
 // post sends a chat request; pairs are headers.
 func (g *gateway) post(body string, pairs ...string) reply {
 	g.t.Helper()
-	resp := g.open(context.Background(), body, pairs...)
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		g.t.Fatalf("the answer cannot be read: %v (%s)", err, b)
-	}
-	return reply{g.t, resp.StatusCode, resp.Header, string(b)}
+	return g.send(http.MethodPost, "/v1/chat/completions", body, pairs...)
 }
 
 // open sends a chat request and returns as soon as the head of the answer is here.
@@ -212,7 +206,26 @@ func (g *gateway) open(ctx context.Context, body string, pairs ...string) *http.
 }
 
 func (g *gateway) do(ctx context.Context, body string, pairs ...string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url+"/v1/chat/completions", strings.NewReader(body))
+	return g.request(ctx, http.MethodPost, "/v1/chat/completions", body, pairs...)
+}
+
+// send makes any request and reads the whole answer.
+func (g *gateway) send(method, path, body string, pairs ...string) reply {
+	g.t.Helper()
+	resp, err := g.request(context.Background(), method, path, body, pairs...)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		g.t.Fatalf("the answer cannot be read: %v (%s)", err, b)
+	}
+	return reply{g.t, resp.StatusCode, resp.Header, string(b)}
+}
+
+func (g *gateway) request(ctx context.Context, method, path, body string, pairs ...string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, g.url+path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}

@@ -267,6 +267,33 @@ func TestReasoningTextIsRecalledByTheIDOfACall(t *testing.T) {
 	}
 }
 
+func TestReasoningWithoutAnySignatureComesBackAsPlainText(t *testing.T) {
+	k, _ := newKeeper(Limits{}, nil)
+	r := &Recorder{Tenant: "a", Provider: "deepseek", Request: question("q")}
+	r.Response(&llm.Response{Choices: []llm.Choice{{Parts: []llm.Part{{Kind: llm.PartThinking, Text: "hm"}, callPart("c1", "f", "{}")}}}})
+	k.Remember(r)
+	req := then(question("q"), assistant(callPart("c1", "f", "{}")), result("c1"))
+	k.Restore("a", "deepseek", req)
+	got := req.Messages[1].Parts
+	if len(got) != 2 || got[0].Kind != llm.PartThinking || got[0].Text != "hm" || got[0].State != nil {
+		t.Errorf("parts %+v", got)
+	}
+}
+
+func TestThoughtsBesideASignedCallStayAway(t *testing.T) {
+	k, _ := newKeeper(Limits{}, nil)
+	r := &Recorder{Tenant: "a", Provider: "gemini", Request: question("q")}
+	signed := callPart("c1", "f", "{}")
+	signed.State = &llm.State{Signature: sig(1)}
+	r.Response(&llm.Response{Choices: []llm.Choice{{Parts: []llm.Part{{Kind: llm.PartThinking, Text: "hm"}, signed}}}})
+	k.Remember(r)
+	req := then(question("q"), assistant(callPart("c1", "f", "{}")), result("c1"))
+	k.Restore("a", "gemini", req)
+	if got := req.Messages[1].Parts; len(got) != 1 || signatureOf(got[0]) != sig(1) {
+		t.Errorf("parts %+v", got)
+	}
+}
+
 func TestTheMemoryIsBoundedInBytes(t *testing.T) {
 	k, _ := newKeeper(Limits{Bytes: 64 << 10}, nil)
 	for i := range 1000 {

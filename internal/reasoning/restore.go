@@ -133,16 +133,16 @@ func signed(p *llm.Part, provider string) bool {
 // restoreBlocks puts back thinking blocks that the client dropped. Blocks the
 // client did keep are left alone: the upstream checks that they are unmodified.
 func restoreBlocks(m *llm.Message, t *Turn) int {
-	opaque := func(b Block) bool { return b.Signature != "" || b.Redacted != "" }
-	if !slices.ContainsFunc(t.Blocks, opaque) || slices.ContainsFunc(m.Parts, keptBlock) {
+	if !t.wantsBlocks() || slices.ContainsFunc(m.Parts, keptBlock) {
 		return 0
 	}
 	parts := make([]llm.Part, 0, len(t.Blocks)+len(m.Parts))
 	for _, b := range t.Blocks {
-		parts = append(parts, llm.Part{
-			Kind: llm.PartThinking, Text: b.Text,
-			State: &llm.State{Provider: t.Provider, Signature: b.Signature, Redacted: b.Redacted},
-		})
+		p := llm.Part{Kind: llm.PartThinking, Text: b.Text}
+		if b.opaque() {
+			p.State = &llm.State{Provider: t.Provider, Signature: b.Signature, Redacted: b.Redacted}
+		}
+		parts = append(parts, p)
 	}
 	for _, p := range m.Parts {
 		if p.Kind != llm.PartThinking {
@@ -152,6 +152,16 @@ func restoreBlocks(m *llm.Message, t *Turn) int {
 	m.Parts = parts
 	return len(t.Blocks)
 }
+
+// wantsBlocks reports whether the provider may demand the blocks back: those with
+// state of their own, and plain reasoning of a turn whose calls carry no signature
+// in its place.
+func (t *Turn) wantsBlocks() bool {
+	signed := func(c Call) bool { return c.Signature != "" }
+	return slices.ContainsFunc(t.Blocks, Block.opaque) || len(t.Blocks) > 0 && len(t.Calls) > 0 && !slices.ContainsFunc(t.Calls, signed)
+}
+
+func (b Block) opaque() bool { return b.Signature != "" || b.Redacted != "" }
 
 func keptBlock(p llm.Part) bool {
 	return p.Kind == llm.PartThinking && p.State != nil && (p.State.Signature != "" || p.State.Redacted != "")

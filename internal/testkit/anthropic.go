@@ -15,6 +15,8 @@ func (anthropic) route(in *incoming) operation {
 	switch {
 	case in.Method == http.MethodPost && in.URL.Path == "/v1/messages":
 		return opAnswer
+	case in.Method == http.MethodPost && in.URL.Path == "/v1/messages/count_tokens":
+		return opCount
 	case in.Method == http.MethodGet && in.URL.Path == "/v1/models":
 		return opModels
 	}
@@ -106,11 +108,7 @@ func (anthropic) inspect(c *inspector, in *incoming) *Turn {
 	if !anthropicModel.MatchString(model) && !in.fake.knows(model) {
 		c.refuse(&refusal{status: http.StatusNotFound, message: "model: " + model, kind: "not_found_error"})
 	}
-	if n, ok := num(doc["max_tokens"]); !ok {
-		c.refuse(denied("max_tokens: Field required"))
-	} else if n < 0 || n != float64(int64(n)) {
-		c.refuse(denied("max_tokens: Input should be greater than or equal to 0"))
-	}
+	anthropicLimit(c, in)
 	t := &Turn{Model: model, Stream: yes(doc["stream"]), Choices: 1}
 	anthropicSampling(c, model, doc)
 	anthropicThinking(c, t, doc)
@@ -123,6 +121,26 @@ func (anthropic) inspect(c *inspector, in *incoming) *Turn {
 	}
 	return t
 }
+
+// anthropicLimit demands max_tokens of a request for an answer, and refuses it of
+// one for a count.
+func anthropicLimit(c *inspector, in *incoming) {
+	if strings.HasSuffix(in.URL.Path, "/count_tokens") {
+		for _, name := range []string{"max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata"} {
+			if in.doc[name] != nil {
+				c.refuse(extra("")(name))
+			}
+		}
+		return
+	}
+	if n, ok := num(in.doc["max_tokens"]); !ok {
+		c.refuse(denied("max_tokens: Field required"))
+	} else if n < 0 || n != float64(int64(n)) {
+		c.refuse(denied("max_tokens: Input should be greater than or equal to 0"))
+	}
+}
+
+func (anthropic) count(_ *incoming, n int) string { return encode(object{"input_tokens": n}) }
 
 func anthropicSampling(c *inspector, model string, doc object) {
 	temperature, given := num(doc["temperature"])
@@ -177,7 +195,7 @@ func anthropicManual(c *inspector, model string, th, doc object) {
 	if !ok || budget < minBudget {
 		c.refuse(denied("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"))
 	}
-	if limit, _ := num(doc["max_tokens"]); budget >= limit {
+	if limit, given := num(doc["max_tokens"]); given && budget >= limit {
 		c.refuse(denied("`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size"))
 	}
 	if n, given := num(doc["temperature"]); given && n != 1 {

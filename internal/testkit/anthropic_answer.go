@@ -81,16 +81,21 @@ func (anthropic) frames(in *incoming, t *Turn, r Reply) []frame {
 	first["output_tokens"] = 1
 	start["content"], start["stop_reason"], start["usage"] = []any{}, nil, first
 	out := []frame{event("message_start", object{"message": start}), event("ping", object{})}
+	calls := r.Calls
 	for i, block := range anthropicContent(in, t, r) {
-		out = append(out, anthropicBlockFrames(i, block, r)...)
+		args := ""
+		if str(block["type"]) == "tool_use" {
+			args, calls = calls[0].Args, calls[1:]
+		}
+		out = append(out, anthropicBlockFrames(i, block, args)...)
 	}
 	return append(out,
 		event("message_delta", object{"delta": object{"stop_reason": anthropicStop(r), "stop_sequence": nil}, "usage": usage}),
 		event("message_stop", object{}))
 }
 
-func anthropicBlockFrames(i int, block object, r Reply) []frame {
-	open, deltas := anthropicDeltas(block, r)
+func anthropicBlockFrames(i int, block object, args string) []frame {
+	open, deltas := anthropicDeltas(block, args)
 	out := []frame{event("content_block_start", object{"index": i, "content_block": open})}
 	for _, d := range deltas {
 		out = append(out, event("content_block_delta", object{"index": i, "delta": d}))
@@ -98,7 +103,7 @@ func anthropicBlockFrames(i int, block object, r Reply) []frame {
 	return append(out, event("content_block_stop", object{"index": i}))
 }
 
-func anthropicDeltas(block object, r Reply) (open object, deltas []object) {
+func anthropicDeltas(block object, args string) (open object, deltas []object) {
 	switch str(block["type"]) {
 	case "thinking":
 		for _, p := range pieces(str(block["thinking"]), 3) {
@@ -112,7 +117,7 @@ func anthropicDeltas(block object, r Reply) (open object, deltas []object) {
 		}
 		return object{"type": "text", "text": ""}, deltas
 	case "tool_use":
-		for _, p := range callPieces(str(block["name"]), r) {
+		for _, p := range callPieces(args) {
 			deltas = append(deltas, object{"type": "input_json_delta", "partial_json": p})
 		}
 		return object{"type": "tool_use", "id": block["id"], "name": block["name"], "input": object{}}, deltas
@@ -122,11 +127,9 @@ func anthropicDeltas(block object, r Reply) (open object, deltas []object) {
 
 // callPieces are the argument deltas of a call: none when the script gives none,
 // else an empty one first, as the real API sends it.
-func callPieces(name string, r Reply) []string {
-	for _, call := range r.Calls {
-		if call.Name == name && call.Args != "" {
-			return append([]string{""}, pieces(call.Args, 3)...)
-		}
+func callPieces(args string) []string {
+	if args == "" {
+		return nil
 	}
-	return nil
+	return append([]string{""}, pieces(args, 3)...)
 }

@@ -9,9 +9,15 @@ import (
 type deepSeek struct{}
 
 func (deepSeek) name() string                  { return "deepseek" }
-func (deepSeek) route(in *incoming) operation  { return chatRoute(in, "", "/v1", "/beta") }
 func (deepSeek) failure(r *refusal) string     { return chatFailure(r) }
 func (deepSeek) failureFrame(r *refusal) frame { return frame{data: chatFailure(r)} }
+
+func (deepSeek) route(in *incoming) operation {
+	if op := (deepSeekMessages{}).route(in); op != opUnknown {
+		return op
+	}
+	return chatRoute(in, "", "/v1", "/beta")
+}
 
 func (deepSeek) modelList(names []string) string {
 	return chatModels(append(names, "deepseek-v4-flash", "deepseek-v4-pro"))

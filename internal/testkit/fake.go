@@ -17,6 +17,8 @@ type Fake struct {
 	models []string
 	script Script
 	seal   *sealer
+	// chatOnly takes a provider's second API away.
+	chatOnly bool
 
 	arrived chan struct{}
 	gone    chan struct{}
@@ -25,6 +27,8 @@ type Fake struct {
 	requests []*Request
 	faults   []Fault
 	always   *Fault
+	// items are the output items that the Responses API gave out, by id.
+	items map[string]item
 }
 
 // Option changes a fake at its creation.
@@ -49,12 +53,17 @@ func WithReplies(replies ...Reply) Option { return WithScript(Sequence(replies..
 // and account accept each other's signatures, others do not.
 func WithAccount(name string) Option { return func(f *Fake) { f.seal = newSealer(name) } }
 
-// NewOpenAI starts a fake of OpenAI's Chat Completions.
+// ChatOnly makes the fake a server that speaks Chat Completions alone, as most
+// compatible ones do: what else its provider has answers 404, which counts as no
+// refusal of a strict rule.
+func ChatOnly() Option { return func(f *Fake) { f.chatOnly = true } }
+
+// NewOpenAI starts a fake of OpenAI's Chat Completions and Responses.
 func NewOpenAI(t testing.TB, opts ...Option) *Fake {
 	return start(t, openAI{}, "sk-fake-openai-upstream", "/v1", opts)
 }
 
-// NewDeepSeek starts a fake of DeepSeek's Chat Completions.
+// NewDeepSeek starts a fake of DeepSeek's Chat Completions and Messages.
 func NewDeepSeek(t testing.TB, opts ...Option) *Fake {
 	return start(t, deepSeek{}, "sk-fake-deepseek-upstream", "", opts)
 }
@@ -72,7 +81,7 @@ func NewGemini(t testing.TB, opts ...Option) *Fake {
 func start(t testing.TB, fam family, key, base string, opts []Option) *Fake {
 	t.Helper()
 	f := &Fake{
-		family: fam, key: key, base: base, script: Directives, seal: newSealer("account-1"),
+		family: fam, key: key, base: base, script: Directives, seal: newSealer("account-1"), items: map[string]item{},
 		arrived: make(chan struct{}, 4096), gone: make(chan struct{}, 4096),
 	}
 	for _, opt := range opts {

@@ -24,21 +24,32 @@ type family interface {
 	modelList(names []string) string
 }
 
+// counter is a family that counts the tokens of a request.
+type counter interface {
+	count(in *incoming, n int) string
+}
+
 type operation uint8
 
 const (
 	opUnknown operation = iota
 	opAnswer
 	opModels
+	// opCount asks what a request would cost, opAbsent for an API that this provider
+	// could have and does not.
+	opCount
+	opAbsent
 )
 
 // incoming is a request while a fake works on it.
 type incoming struct {
 	*http.Request
-	fake  *Fake
-	body  []byte
-	doc   object
-	model string
+	fake *Fake
+	// family answers: the fake's own, unless the path is that of another API.
+	family family
+	body   []byte
+	doc    object
+	model  string
 	// stream is set where the path asks for it.
 	stream bool
 }

@@ -56,18 +56,19 @@ func Hang() Fault { return Fault{kind: hang} }
 // Drop closes the connection without a byte of an answer.
 func Drop() Fault { return Fault{kind: drop} }
 
-// CutAfterEvents breaks the connection after n events of a stream; of a whole
-// answer after its head.
+// CutAfterEvents breaks the connection after n events of a stream, or -n events
+// before its end when n is negative; of a whole answer after its head.
 func CutAfterEvents(n int) Fault { return Fault{kind: cutEvents, n: n} }
 
 // CutAfterBytes breaks the connection after n bytes of the body.
 func CutAfterBytes(n int) Fault { return Fault{kind: cutBytes, n: n} }
 
-// EndAfterEvents ends a stream in good order after n events, without the rest.
+// EndAfterEvents ends a stream in good order after n events (-n before its end when
+// negative), without the rest.
 func EndAfterEvents(n int) Fault { return Fault{kind: endEvents, n: n} }
 
 // ErrorAfterEvents sends the family's error event with this status after n events
-// of a stream, and ends it.
+// of a stream (-n before its end when negative), and ends it.
 func ErrorAfterEvents(n, status int) Fault { return Fault{kind: errorEvent, n: n, status: status} }
 
 // PauseAfterEvents stops after n events of a stream until ch is closed or the

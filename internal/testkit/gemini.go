@@ -12,7 +12,7 @@ type gemini struct{}
 func (gemini) name() string { return "gemini" }
 
 var (
-	geminiPath  = regexp.MustCompile(`^/v1(?:beta|alpha)?/models/([^/:]+):(generateContent|streamGenerateContent)$`)
+	geminiPath  = regexp.MustCompile(`^/v1(?:beta|alpha)?/models/([^/:]+):(generateContent|streamGenerateContent|countTokens)$`)
 	geminiModel = regexp.MustCompile(`^(gemini|gemma)-`)
 	// geminiOld matches models before generation 3, geminiLatest those of them
 	// whose name moves along (rule G17).
@@ -38,6 +38,9 @@ func (gemini) route(in *incoming) operation {
 		return opUnknown
 	}
 	in.model, in.stream = m[1], m[2] == "streamGenerateContent"
+	if m[2] == "countTokens" {
+		return opCount
+	}
 	return opAnswer
 }
 
@@ -137,6 +140,9 @@ func (gemini) inspect(c *inspector, in *incoming) *Turn {
 		c.refuse(argument("the stream was asked for without alt=sse"))
 	}
 	doc := normal(in.doc)
+	if inner := obj(doc["generateContentRequest"]); inner != nil && len(doc) == 1 {
+		doc = normal(inner) // a count
+	}
 	c.only(doc, geminiTop, unknownName(""))
 	t := &Turn{Model: in.model, Stream: in.stream, Choices: 1}
 	geminiTools(c, t, doc)
@@ -146,6 +152,8 @@ func (gemini) inspect(c *inspector, in *incoming) *Turn {
 	geminiContents(c, t, list(doc["contents"]))
 	return t
 }
+
+func (gemini) count(_ *incoming, n int) string { return encode(object{"totalTokens": n}) }
 
 func geminiSystem(c *inspector, t *Turn, doc object) {
 	system, given := doc["systemInstruction"]

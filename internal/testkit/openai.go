@@ -9,10 +9,16 @@ import (
 type openAI struct{}
 
 func (openAI) name() string                    { return "openai" }
-func (openAI) route(in *incoming) operation    { return chatRoute(in, "/v1") }
 func (openAI) failure(r *refusal) string       { return chatFailure(r) }
 func (openAI) failureFrame(r *refusal) frame   { return frame{data: chatFailure(r)} }
 func (openAI) modelList(names []string) string { return chatModels(append(names, "gpt-4o", "gpt-5")) }
+
+func (openAI) route(in *incoming) operation {
+	if op := (responsesAPI{}).route(in); op != opUnknown {
+		return op
+	}
+	return chatRoute(in, "/v1")
+}
 
 func (openAI) authorise(in *incoming) *refusal {
 	if bearer(in) == in.fake.key {

@@ -16,7 +16,7 @@ func (f *Fake) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	in := &incoming{Request: r, fake: f, body: body}
+	in := &incoming{Request: r, fake: f, family: f.family, body: body}
 	op := f.family.route(in)
 	if op == opModels {
 		f.serveModels(w, in)
@@ -24,6 +24,11 @@ func (f *Fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	rec := f.record(in)
 	signal(f.arrived)
+	if op == opAbsent {
+		f.update(rec, func(r *Request) { r.Status = http.StatusNotFound })
+		in.fail(w, nowhere(in))
+		return
+	}
 	f.answer(w, in, rec, op, f.nextFault())
 	if r.Context().Err() != nil {
 		signal(f.gone)
@@ -42,11 +47,11 @@ func (f *Fake) record(in *incoming) *Request {
 }
 
 func (f *Fake) serveModels(w http.ResponseWriter, in *incoming) {
-	if bad := f.family.authorise(in); bad != nil {
-		f.fail(w, bad)
+	if bad := in.family.authorise(in); bad != nil {
+		in.fail(w, bad)
 		return
 	}
-	send(w, http.StatusOK, nil, f.family.modelList(f.models))
+	send(w, http.StatusOK, nil, in.family.modelList(f.models))
 }
 
 func (f *Fake) answer(w http.ResponseWriter, in *incoming, rec *Request, op operation, fault Fault) {
@@ -60,14 +65,18 @@ func (f *Fake) answer(w http.ResponseWriter, in *incoming, rec *Request, op oper
 	f.update(rec, func(r *Request) { r.State = state })
 	if bad != nil {
 		f.update(rec, func(r *Request) { r.Refused, r.Status = bad.message, bad.status })
-		f.fail(w, bad)
+		in.fail(w, bad)
 		return
 	}
 	f.update(rec, func(r *Request) { r.Status = http.StatusOK })
+	if op == opCount {
+		send(w, http.StatusOK, nil, in.family.(counter).count(in, tokens(string(in.body))))
+		return
+	}
 	reply := f.script(turn)
 	out := &writer{w: w, in: in, fault: fault}
 	if turn.Stream {
-		out.stream(f, f.replyFrames(in, turn, reply), reply.Header)
+		out.stream(f.replyFrames(in, turn, reply), reply.Header)
 		return
 	}
 	out.whole(f.replyBody(in, turn, reply), reply.Header)
@@ -87,10 +96,10 @@ func (f *Fake) held(in *incoming, ch <-chan struct{}) bool {
 func (f *Fake) faulty(w http.ResponseWriter, in *incoming, rec *Request, fault Fault) bool {
 	switch fault.kind {
 	case failNative:
-		bad := f.family.canned(fault.status)
+		bad := in.family.canned(fault.status)
 		bad.header = merge(bad.header, fault.header)
 		f.update(rec, func(r *Request) { r.Status = bad.status })
-		f.fail(w, bad)
+		in.fail(w, bad)
 	case failBody:
 		f.update(rec, func(r *Request) { r.Status = fault.status })
 		send(w, fault.status, fault.header, fault.body)
@@ -107,9 +116,9 @@ func (f *Fake) faulty(w http.ResponseWriter, in *incoming, rec *Request, fault F
 // understand applies the strict rules.
 func (f *Fake) understand(in *incoming, op operation) (*Turn, *refusal, State) {
 	if op == opUnknown {
-		return nil, &refusal{status: http.StatusNotFound, message: "Invalid URL (" + in.Method + " " + in.URL.Path + ")", kind: "invalid_request_error"}, State{}
+		return nil, nowhere(in), State{}
 	}
-	if bad := f.family.authorise(in); bad != nil {
+	if bad := in.family.authorise(in); bad != nil {
 		return nil, bad, State{}
 	}
 	doc, err := decode(in.body)
@@ -118,30 +127,35 @@ func (f *Fake) understand(in *incoming, op operation) (*Turn, *refusal, State) {
 	}
 	in.doc = doc
 	c := &inspector{seal: f.seal}
-	turn := f.family.inspect(c, in)
+	turn := in.family.inspect(c, in)
 	return turn, c.first, c.state
 }
 
-func (f *Fake) fail(w http.ResponseWriter, bad *refusal) {
-	send(w, bad.status, bad.header, f.family.failure(bad))
+// nowhere is the refusal of a path that the provider does not have.
+func nowhere(in *incoming) *refusal {
+	return &refusal{status: http.StatusNotFound, message: "Invalid URL (" + in.Method + " " + in.URL.Path + ")", kind: "invalid_request_error"}
+}
+
+func (in *incoming) fail(w http.ResponseWriter, bad *refusal) {
+	send(w, bad.status, bad.header, in.family.failure(bad))
 }
 
 func (f *Fake) replyBody(in *incoming, t *Turn, r Reply) string {
 	if r.Body != "" {
 		return r.Body
 	}
-	return f.family.whole(in, t, r)
+	return in.family.whole(in, t, r)
 }
 
 func (f *Fake) replyFrames(in *incoming, t *Turn, r Reply) []frame {
 	if r.Events == nil {
-		return f.family.frames(in, t, r)
+		return in.family.frames(in, t, r)
 	}
 	var out []frame
 	for _, data := range r.Events {
 		event := ""
-		if doc, err := decode([]byte(data)); err == nil && f.family.name() == "anthropic" {
-			event = str(doc["type"])
+		if doc, err := decode([]byte(data)); err == nil {
+			event = str(doc["type"]) // only the formats that name their events have one
 		}
 		out = append(out, frame{event: event, data: data})
 	}

@@ -24,19 +24,22 @@ func (o *writer) whole(body string, header map[string]string) {
 	}
 	if o.fault.kind == cutEvents || o.fault.kind == pauseEvents || o.fault.kind == endEvents {
 		o.flush()
-		o.before(nil, o.fault.n)
+		o.before(o.fault.n)
 	}
 	o.put(body)
 }
 
-func (o *writer) stream(f *Fake, frames []frame, header map[string]string) {
+func (o *writer) stream(frames []frame, header map[string]string) {
+	if o.fault.n < 0 {
+		o.fault.n = max(0, len(frames)+o.fault.n)
+	}
 	o.head("text/event-stream; charset=utf-8", header)
 	o.flush()
 	if o.fault.kind == hugeLine {
 		o.put(": " + strings.Repeat("x", o.fault.n) + "\n\n")
 	}
 	for i, fr := range frames {
-		if !o.before(f, i) {
+		if !o.before(i) {
 			return
 		}
 		if o.fault.kind == comments {
@@ -44,11 +47,11 @@ func (o *writer) stream(f *Fake, frames []frame, header map[string]string) {
 		}
 		o.put(fr.text())
 	}
-	o.before(f, len(frames))
+	o.before(len(frames))
 }
 
 // before does what goes wrong before event i; false ends the stream.
-func (o *writer) before(f *Fake, i int) bool {
+func (o *writer) before(i int) bool {
 	if o.fault.n != i {
 		return true
 	}
@@ -58,7 +61,7 @@ func (o *writer) before(f *Fake, i int) bool {
 	case endEvents:
 		return false
 	case errorEvent:
-		o.put(f.family.failureFrame(f.family.canned(o.fault.status)).text())
+		o.put(o.in.family.failureFrame(o.in.family.canned(o.fault.status)).text())
 		return false
 	case pauseEvents:
 		return o.in.fake.held(o.in, o.fault.pause)

@@ -176,6 +176,7 @@ func thinkingRefused(low string) bool {
 	}
 	for _, s := range []string{
 		"signature", "cannot be modified", "expected `thinking`", "must start with a thinking block", "redacted_thinking",
+		"must be passed back", // DeepSeek's Messages API
 	} {
 		if strings.Contains(low, s) {
 			return true

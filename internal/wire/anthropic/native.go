@@ -89,7 +89,16 @@ func (n *nativeEncoder) body() []byte {
 		dst = n.member(dst, f, f.Name())
 	}
 	dst = n.defaults(dst, fields)
+	if n.unthinking() { // this provider's models think unless told not to
+		dst = append(rawjson.AppendKey(dst, "thinking"), `{"type":"disabled"}`...)
+	}
 	return mergeExtra(append(dst, '}'), n.t.ExtraBody)
+}
+
+// unthinking reports whether the models must not think because the thinking blocks
+// that they demand are lost.
+func (n *nativeEncoder) unthinking() bool {
+	return n.t.Provider == deepSeek && n.t.Repair == wire.RepairThinking
 }
 
 // leavesOut reports whether the operator leaves a parameter out, under Anthropic's
@@ -138,7 +147,7 @@ func (n *nativeEncoder) member(dst []byte, f rawjson.Field, name string) []byte 
 	case n.leavesOut(name):
 		n.drop(name, "named in additional_drop_params")
 		return dst
-	case n.noThinking && name == "thinking":
+	case (n.noThinking || n.unthinking()) && name == "thinking":
 		n.drop(name, "the thinking blocks that it demands are lost")
 		return dst
 	case n.noThinking && name == "context_management":

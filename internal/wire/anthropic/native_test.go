@@ -154,6 +154,20 @@ func TestDeepSeeksMessagesAPIStandsBesideItsChat(t *testing.T) {
 	}
 }
 
+func TestDeepSeekDoesNotThinkWhenItsThoughtsAreLost(t *testing.T) {
+	tg := &wire.Target{Provider: "deepseek", Model: "deepseek-v4-flash", Base: "https://api.deepseek.com"}
+	req := native(t, strings.Replace(loopBody, `{"type":"thinking","thinking":"x","signature":"SIG"},`, "", 1))
+	refusal := New().Error(400, nil, []byte("{\"error\":{\"message\":\"The `content[].thinking` in the thinking mode must be passed back to the API.\"}}"))
+	repair, ok := New().Mend(encode(t, req, tg), refusal)
+	if !ok || repair != wire.RepairThinking {
+		t.Fatalf("%v %v", repair, ok)
+	}
+	tg.Repair = repair
+	if call := encode(t, req, tg); member(t, call, "thinking") != `{"type":"disabled"}` || strings.Count(string(call.Body), `"thinking":`) != 1 {
+		t.Errorf("%s", call.Body)
+	}
+}
+
 func TestNativeAnswerPassesAndIsCounted(t *testing.T) {
 	call := emptyCall()
 	call.Native = true

@@ -139,9 +139,21 @@ func (l *loader) unknownKey(section string, f *field, path string) {
 		return
 	}
 	if !invented {
-		remedy = didYouMean(f.key, sectionKeys(section))
+		remedy = l.nearestKey(f.key, section)
 	}
 	l.report.warnf(f.pos, path, remedy, "`%s` is an unknown key of %s and has no effect.", f.key, where)
+}
+
+// maxHints bounds how often the nearest key is searched: a file that is wrong
+// everywhere needs another kind of help.
+const maxHints = 100
+
+// nearestKey asks whether the nearest key of a section was meant.
+func (l *loader) nearestKey(key, section string) string {
+	if l.hints++; l.hints > maxHints {
+		return ""
+	}
+	return didYouMean(key, sectionKeys(section))
 }
 
 // checkModelList checks the keys of every deployment. It runs when it is known
@@ -203,10 +215,7 @@ func (l *loader) unknownParam(f *field, path, wire string) {
 	default:
 		what = "it goes along with every call and is left out, and named in x-fairlead-dropped, where the provider's own format has no such field."
 	}
-	severity, hint := Note, ""
-	if !l.report.full() {
-		hint = didYouMean(f.key, sectionKeys("litellm_params"))
-	}
+	severity, hint := Note, l.nearestKey(f.key, "litellm_params")
 	if hint != "" {
 		severity = Warning
 	}

@@ -58,6 +58,8 @@ type loader struct {
 	told map[*node]bool
 	// repeated finds the finding that a further place is added to.
 	repeated map[string]int
+	// hints counts searches for the nearest key.
+	hints int
 	// named is callback_settings, whose keys are names of callbacks.
 	named *node
 	// wires are the formats that the served entries of model_list speak.

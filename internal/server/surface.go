@@ -33,6 +33,7 @@ func (s *Server) surfaceRoutes() []route {
 	out := []route{{pattern: "POST /v2/rerank", handler: s.taskHandler(relay.TaskRerank, "")}}
 	out = append(out, s.completionRoutes()...)
 	out = append(out, s.passRoutes()...)
+	out = append(out, s.ownedRoutes()...)
 	for _, t := range taskRoutes {
 		h := s.taskHandler(t.task, "")
 		out = append(out, route{pattern: "POST /v1" + t.path, handler: h}, route{pattern: "POST " + t.path, handler: h})

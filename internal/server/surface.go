@@ -34,6 +34,7 @@ func (s *Server) surfaceRoutes() []route {
 	out = append(out, s.completionRoutes()...)
 	out = append(out, s.passRoutes()...)
 	out = append(out, s.ownedRoutes()...)
+	out = append(out, s.inspectRoutes()...)
 	for _, t := range taskRoutes {
 		h := s.taskHandler(t.task, "")
 		out = append(out, route{pattern: "POST /v1" + t.path, handler: h}, route{pattern: "POST " + t.path, handler: h})

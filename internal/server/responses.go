@@ -75,7 +75,14 @@ func (s *Server) refuseWebSocket(w http.ResponseWriter, r *http.Request, c *call
 }
 
 func (s *Server) countResponseTokens(w http.ResponseWriter, r *http.Request, c *call) error {
-	return s.count(w, r, c, openairesponses.Dialect{}.Decode, endpoint("/v1/responses/input_tokens"), func(n int64) []byte { return responses.InputTokens(n) })
+	decode := func(body rawjson.Value) (*llm.Request, error) {
+		whole, _, err := responses.Prepare(s.Responses, c.principal.Tenant, body)
+		if err != nil {
+			return nil, err
+		}
+		return openairesponses.Dialect{}.Decode(whole)
+	}
+	return s.count(w, r, c, decode, endpoint("/v1/responses/input_tokens"), func(n int64) []byte { return responses.InputTokens(n) })
 }
 
 // record finds a kept answer of the caller's.

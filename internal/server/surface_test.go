@@ -226,7 +226,7 @@ func TestRoutesThatNeedAKeySaySo(t *testing.T) {
 
 func TestUnknownRoutesAreAClear404(t *testing.T) {
 	url := start(t, models)
-	for _, path := range []string{"/nope", "/engines/x", "/openai/deployments/chat/completions", "/v1"} {
+	for _, path := range []string{"/nope", "/engines/x", "/engines/chat/completionsx", "/v1"} {
 		resp, body := do(t, "POST", url+path, "{}")
 		if resp.StatusCode != 404 || !strings.Contains(body, `"error"`) || !strings.Contains(body, "/v1/chat/completions") {
 			t.Errorf("%s: status %d, %s", path, resp.StatusCode, body)

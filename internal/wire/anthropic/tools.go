@@ -88,6 +88,9 @@ func (e *encoder) strict(t *llm.ToolDef) bool {
 	if t.Strict == nil || !*t.Strict || freeForm(t) {
 		return false
 	}
+	if e.req.From == "responses" {
+		return false // strict is the default of that API, not a wish of the client's
+	}
 	if e.t.Repair != wire.RepairSchema && e.model.nativeSchema() && exactSchema(t.Parameters) {
 		e.beta(structuredBeta)
 		return true

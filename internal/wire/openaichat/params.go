@@ -48,6 +48,9 @@ func (e *encoding) takes(f modelFamily, name string) bool {
 	if slices.Contains(e.q.Remove, name) || e.req.From != Name && !wire.Known(name) {
 		return false
 	}
+	if name == "user" && e.req.From != Name && !e.q.OpenAI {
+		return false // clients of other dialects mean OpenAI's own abuse tracking by it
+	}
 	if name == "thinking" && f == familyOther && !e.q.OpenAI {
 		return e.q.EffortToThinking != "" || e.q.Reasoning != ""
 	}

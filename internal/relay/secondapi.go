@@ -61,6 +61,11 @@ func (x *exchange) learn(err error) bool {
 	default:
 		return false
 	}
+	if m, ok := x.wire.(wire.Mender); ok && x.call != nil {
+		if _, ok := m.Mend(x.call, e); ok {
+			return false // the route exists, what the history names does not
+		}
+	}
 	if e.Code == "model_not_found" {
 		return false // the route exists, the model does not
 	}

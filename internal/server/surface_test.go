@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/app"
 )
@@ -37,10 +38,11 @@ func start(t *testing.T, yaml string) string {
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := app.Start(context.Background(), app.Options{
+	clock := func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
+	r, err := app.StartAt(context.Background(), app.Options{
 		Args: []string{"--config", path, "--host", "127.0.0.1", "--port", "0"},
 		Env:  func(string) (string, bool) { return "", false }, Stdout: io.Discard, Stderr: io.Discard,
-	})
+	}, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +138,7 @@ func TestModelListHasGroupsVisibleAliasesAndWhatWildcardsStandFor(t *testing.T) 
 	url := start(t, models)
 	_, body := do(t, "GET", url+"/v1/models", "")
 	ids := modelIDs(t, body)
-	for _, want := range []string{"seen", "plain", "a/b/c", "gemini/gemini-2.5-flash"} {
+	for _, want := range []string{"seen", "plain", "a/b/c", "gemini/gemini-3.1-pro-preview"} {
 		if !slices.Contains(ids, want) {
 			t.Errorf("%s is missing in %v", want, ids)
 		}

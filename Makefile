@@ -43,6 +43,13 @@ race: ## all tests under the race detector
 bench: ## Go benchmarks of every stage
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
 
+# The suite installs its clients, and Node if there is none; Python it needs.
+.PHONY: conformance
+conformance: ## real clients against the gateway; writes docs/conformance.md
+	@python3 -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; } || true
+	@command -v python3 >/dev/null || { [ -n "$$FAIRLEAD_CONFORMANCE_SKIP" ] || { echo "conformance: python3 is missing; install Python 3.11 or newer, or set FAIRLEAD_CONFORMANCE_SKIP=1"; exit 1; }; }
+	@if command -v python3 >/dev/null; then GO='$(GO)' python3 tests/conformance/run.py; else echo "conformance: left out, because FAIRLEAD_CONFORMANCE_SKIP is set"; fi
+
 FUZZTIME ?= 20s
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each

@@ -54,7 +54,7 @@ func geminiFunction(c *inspector, t *Turn, at string, fn object) {
 	if givenJSON {
 		schema = obj(plain)
 		emptyObject(c, schema, at+".parameters_json_schema")
-		jsonSchema(c, schema, at+".parameters_json_schema")
+		jsonSchema(c, withoutMarker(schema), at+".parameters_json_schema")
 	}
 	t.Tools = append(t.Tools, Tool{Name: name, Schema: schema})
 }
@@ -152,6 +152,14 @@ func requiredNames(c *inspector, s object, at string) {
 			c.refuse(argument(sprintf("* GenerateContentRequest.%s.required[%d]: property is not defined", at, i)))
 		}
 	}
+}
+
+// withoutMarker leaves out $schema at the root: Gemini CLI sends it with tools of
+// its own, so that Google must take it there, whatever the documentation lists.
+func withoutMarker(schema object) object {
+	out := maps.Clone(schema)
+	delete(out, "$schema")
+	return out
 }
 
 func jsonSchema(c *inspector, s object, at string) {

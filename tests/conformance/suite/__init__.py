@@ -1,0 +1,1 @@
+"""Real clients against the gateway: installs them, runs them, writes the matrix."""

@@ -35,6 +35,7 @@ func (s *Server) surfaceRoutes() []route {
 	out = append(out, s.passRoutes()...)
 	out = append(out, s.ownedRoutes()...)
 	out = append(out, s.inspectRoutes()...)
+	out = append(out, s.realtimeRoutes()...)
 	for _, t := range taskRoutes {
 		h := s.taskHandler(t.task, "")
 		out = append(out, route{pattern: "POST /v1" + t.path, handler: h}, route{pattern: "POST " + t.path, handler: h})

@@ -65,10 +65,12 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, c *call, model
 		return s.complete(w, r, c, prepare)
 	case gemini.VerbCount:
 		return s.count(w, r, c, gemini.Dialect{}.DecodeCount, prepare, gemini.Dialect{}.CountAnswer)
+	case gemini.VerbEmbed, gemini.VerbBatchEmbeds:
+		return s.embedContent(w, r, c, model, verb == gemini.VerbBatchEmbeds)
 	}
 	return &llm.Error{
 		Kind: llm.KindNotFound, Status: http.StatusNotFound,
-		Message: "The method " + clipName(verb) + " is not served here; generateContent, streamGenerateContent and countTokens are.",
+		Message: "The method " + clipName(verb) + " is not served here; generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents are.",
 	}
 }
 

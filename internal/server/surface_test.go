@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -311,5 +312,29 @@ func TestCompletionModelReplacesTheClientsModel(t *testing.T) {
 	_, body := do(t, "POST", url+"/v1/chat/completions", `{"model":"plain","messages":[{"role":"user","content":"Hi"}]}`)
 	if content(t, body) != "slashes" {
 		t.Errorf("completion_model does not replace the client's model: %s", body)
+	}
+}
+
+func TestGeminiClientsGetVectorsFromAnyEmbeddingModel(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/v1/embeddings" {
+			t.Errorf("the upstream was asked %s", r.URL.Path)
+		}
+		_, _ = io.WriteString(w, `{"object":"list","model":"m","data":[{"object":"embedding","index":1,"embedding":[2]},{"object":"embedding","index":0,"embedding":[1]}],"usage":{"prompt_tokens":2,"total_tokens":2}}`)
+	}))
+	defer upstream.Close()
+	url := start(t, "model_list:\n  - model_name: vec\n    litellm_params: {model: openai/text-embedding-3-small, api_key: sk-x, api_base: "+upstream.URL+"/v1}\n")
+	two := `{"requests":[{"content":{"parts":[{"text":"a"}]}},{"content":{"parts":[{"text":"b"}]}}]}`
+	resp, body := do(t, "POST", url+"/v1beta/models/vec:batchEmbedContents", two)
+	if resp.StatusCode != 200 || body != `{"embeddings":[{"values":[1]},{"values":[2]}]}` {
+		t.Errorf("status %d, %s", resp.StatusCode, body)
+	}
+	resp, body = do(t, "POST", url+"/v1beta/models/vec:embedContent", `{"content":{"parts":[{"text":"a"}]}}`)
+	if resp.StatusCode != 502 || !strings.Contains(body, "one vector for each text") {
+		t.Errorf("two vectors for one text: status %d, %s", resp.StatusCode, body)
+	}
+	resp, body = do(t, "POST", url+"/v1beta/models/vec:embedContent", `{}`)
+	if resp.StatusCode != 400 || !strings.Contains(body, `"INVALID_ARGUMENT"`) {
+		t.Errorf("no text: status %d, %s", resp.StatusCode, body)
 	}
 }

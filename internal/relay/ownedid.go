@@ -21,7 +21,7 @@ var ownedKinds = regexp.MustCompile(`^(?:file|batch|ftjob|vs|vsfb)[-_]`)
 // ownedID writes an id that remembers its deployment. One of another kind stays.
 func ownedID(deployment, id string) string {
 	kind := ownedKinds.FindString(id)
-	if kind == "" || len(id) > maxOwnedID {
+	if kind == "" || len(id) > maxOwnedID || strings.Contains(id, ";") {
 		return id
 	}
 	if _, _, ok := readOwnedID(id); ok {
@@ -47,8 +47,12 @@ func readOwnedID(id string) (deployment, original string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	deployment, original, ok = strings.Cut(rest, ";")
-	return deployment, original, ok && ownedKinds.MatchString(original) && !strings.ContainsAny(original, "/?#\\.%")
+	i := strings.LastIndexByte(rest, ';') // an operator's id may hold one
+	if i < 0 {
+		return "", "", false
+	}
+	deployment, original = rest[:i], rest[i+1:]
+	return deployment, original, ownedKinds.MatchString(original) && !strings.ContainsAny(original, "/?#\\.%")
 }
 
 // ownedKeys are the members of OpenAI's objects that hold such ids.

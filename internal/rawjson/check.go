@@ -24,9 +24,9 @@ func (e *SyntaxError) Error() string {
 }
 
 // Check validates a whole JSON text strictly: grammar, UTF-8, escapes (no lone
-// surrogates), nesting of at most [MaxDepth], nothing after the value, and no
-// key twice at the top level. It returns the value without surrounding space,
-// sharing memory with data.
+// surrogates), nesting of at most [MaxDepth], nothing after the value. It returns
+// the value without surrounding space, sharing memory with data. Keys that stand
+// twice are for [Keys].
 func Check(data []byte) (Value, error) {
 	c := checker{b: data}
 	start := skipSpace(data, 0)

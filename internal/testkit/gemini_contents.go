@@ -62,6 +62,9 @@ func geminiRead(c *inspector, i int, model string, raw object) content {
 	at := sprintf("contents[%d]", i)
 	c.only(normal(raw), geminiContent, unknownName(at))
 	k := content{role: str(raw["role"])}
+	if _, ok := raw["role"].(string); !ok && raw["role"] != nil {
+		c.refuse(argument("Invalid value at '" + at + ".role' (TYPE_STRING)"))
+	}
 	if k.role == "" {
 		k.role = "user"
 	}

@@ -159,6 +159,9 @@ func (x *expander) content(i int, v rawjson.Value) error {
 	for name, m := range members(v) {
 		switch name {
 		case "role":
+			if m.Present() && m.Kind() != '"' {
+				return isKind(contentPlace(i)+".role", m, `"`)
+			}
 			role = m.Text()
 		case "parts":
 			parts = m

@@ -16,11 +16,13 @@ var _ wire.Dialect = Dialect{}
 // Name returns "responses".
 func (Dialect) Name() string { return Name }
 
-// Decode reads the envelope of a checked body in one pass over its top level. The
-// check has refused keys that stand twice.
+// Decode reads the envelope of a checked body in one pass over its top level.
 func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 	if body.Kind() != '{' {
 		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")
+	}
+	if err := rawjson.Keys(body, nil); err != nil {
+		return nil, llm.BadRequest("request_body", "Invalid JSON payload: "+err.Error())
 	}
 	d := decoder{req: &llm.Request{
 		From: Name, Body: body, IncludeUsage: true, LenientParams: true, Params: make([]llm.Param, 0, 8),

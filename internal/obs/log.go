@@ -30,7 +30,7 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	case o.JSON:
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
 	case o.Color:
-		return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
 	}
 	// Into a file or a pipe: key=value, at a third of the cost of the form for eyes.
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))

@@ -15,7 +15,7 @@ const rounding = 1e-9
 
 func TestCost(t *testing.T) {
 	deviations := readDeviations(t, "cost_deviations.txt")
-	vectors, whole := selected(inScope(t, readPack(t)))
+	vectors, whole := selected(readPack(t))
 	outcomes := runAll(t, vectors, readRules(t)) // all of them: some cases need the state that others leave
 	used := map[string]bool{}
 	for _, v := range vectors {

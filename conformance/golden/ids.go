@@ -49,3 +49,25 @@ func arguments(t any) any {
 	}
 	return t
 }
+
+// resultJSON reads the text of a tool result that is a JSON object or list as such: the recording was made with
+// spaces in it, the client's own text may have none.
+func resultJSON(content any) any {
+	switch c := content.(type) {
+	case string:
+		if v, ok := decodeString(c); ok && (isObject(v) || isList(v)) {
+			return v
+		}
+	case []any:
+		for _, block := range objects(c) {
+			if t, ok := block["text"].(string); ok {
+				block["text"] = resultJSON(t)
+			}
+		}
+	}
+	return content
+}
+
+func isObject(v any) bool { _, ok := v.(object); return ok }
+
+func isList(v any) bool { _, ok := v.([]any); return ok }

@@ -33,7 +33,7 @@ func canonicalAnthropicBlock(x object, ids idMap) {
 		remove(x, "provider_specific_fields", "caller")
 	case "tool_result":
 		x["tool_use_id"] = ids.mapped(x["tool_use_id"])
-		x["content"] = textBlocks(x["content"])
+		x["content"] = resultJSON(textBlocks(x["content"]))
 		removeIf(x, "is_error", false)
 	}
 	removeIf(x, "citations", []any{})

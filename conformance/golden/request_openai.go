@@ -48,6 +48,9 @@ func canonicalOpenAIMessage(m object, ids idMap) {
 	if texts, ok := plainTexts(m["content"]); ok {
 		m["content"] = texts
 	}
+	if m["role"] == "tool" {
+		m["content"] = resultJSON(m["content"])
+	}
 	removeIf(m, "content", "")
 	removeIf(m, "content", []any{})
 	remove(m, "provider_specific_fields", "extra_content", "thinking_blocks", "images", "annotations", "refusal")

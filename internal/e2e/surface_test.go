@@ -337,8 +337,10 @@ func TestImagesCostWhatTheirTokensCost(t *testing.T) {
 func TestCompletionsOfChatModelsAreTextCompletions(t *testing.T) {
 	up := upstreamWith(t, map[string][]cannedAnswer{
 		"/v1/messages": {jsonAnswer(`{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"upon a time"}],"stop_reason":"max_tokens","usage":{"input_tokens":3,"output_tokens":4}}`)},
-		"/v1/completions": {jsonAnswer(`{"id":"cmpl","object":"text_completion","created":5,"model":"gpt-3.5-turbo-instruct","choices":[{"text":"upon","index":0,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`),
-			{200, "text/event-stream", "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"text\":\"up\",\"index\":0}]}\n\ndata: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"text\":\"\",\"index\":0,\"finish_reason\":\"stop\"}]}\n\ndata: {\"id\":\"c\",\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}\n\ndata: [DONE]\n\n", nil}},
+		"/v1/completions": {
+			jsonAnswer(`{"id":"cmpl","object":"text_completion","created":5,"model":"gpt-3.5-turbo-instruct","choices":[{"text":"upon","index":0,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`),
+			{200, "text/event-stream", "data: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"text\":\"up\",\"index\":0}]}\n\ndata: {\"id\":\"c\",\"model\":\"m\",\"choices\":[{\"text\":\"\",\"index\":0,\"finish_reason\":\"stop\"}]}\n\ndata: {\"id\":\"c\",\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}}\n\ndata: [DONE]\n\n", nil},
+		},
 	})
 	g := start(t, modelList("", up.model("claude", "anthropic/claude-sonnet-4-5", ""), up.model("instruct", "text-completion-openai/gpt-3.5-turbo-instruct", "/v1")))
 	r := g.json("/v1/completions", `{"model":"claude","prompt":["Once"],"max_tokens":5,"echo":true}`)

@@ -175,9 +175,15 @@ func TestAnthropicBetasHoldOnlyWhatTheTargetKnows(t *testing.T) {
 
 func TestEachVendorNamesTheFormatOfItsTasks(t *testing.T) {
 	for _, c := range []struct{ row, task, format string }{
-		{"openai", "embeddings", TaskOpenAI}, {"openai", "rerank", TaskNone}, {"hosted_vllm", "rerank", TaskOpenAI},
-		{"gemini", "embeddings", TaskGemini}, {"gemini", "audio/speech", TaskNone}, {"anthropic", "embeddings", TaskNone},
-		{"cohere", "rerank", TaskCohere}, {"voyage", "embeddings", TaskVoyage}, {"jina_ai", "rerank", TaskJina},
+		{"openai", "embeddings", TaskOpenAI},
+		{"openai", "rerank", TaskNone},
+		{"hosted_vllm", "rerank", TaskOpenAI},
+		{"gemini", "embeddings", TaskGemini},
+		{"gemini", "audio/speech", TaskNone},
+		{"anthropic", "embeddings", TaskNone},
+		{"cohere", "rerank", TaskCohere},
+		{"voyage", "embeddings", TaskVoyage},
+		{"jina_ai", "rerank", TaskJina},
 		{"text-completion-openai", "embeddings", TaskNone},
 	} {
 		row, ok := Get(c.row)

@@ -101,8 +101,10 @@ func (f *forward) priceTask() {
 		field string
 		count float64
 	}{
-		{"input_cost_per_character", f.units.characters}, {"input_cost_per_query", f.units.queries},
-		{"input_cost_per_second", f.units.seconds}, {"output_cost_per_second", f.units.seconds},
+		{"input_cost_per_character", f.units.characters},
+		{"input_cost_per_query", f.units.queries},
+		{"input_cost_per_second", f.units.seconds},
+		{"output_cost_per_second", f.units.seconds},
 	} {
 		if m, ok := unitCost(info, p.field, p.count); ok && m > 0 {
 			f.cost, f.priced = catalog.Cost{Total: m, Input: m}, true

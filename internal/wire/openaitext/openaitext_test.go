@@ -114,8 +114,11 @@ func TestStreamIsWrittenAsTextCompletions(t *testing.T) {
 	enc := dialect.Stream(req, wire.Answer{Model: "shown", CallID: "id", Created: 5})
 	var out []byte
 	for _, ev := range []llm.Event{
-		{Kind: llm.EventStart, Response: &llm.Response{ID: "r"}}, {Kind: llm.EventThinking, Delta: "hm"}, {Kind: llm.EventText, Delta: "a"},
-		{Kind: llm.EventFinish, Finish: llm.FinishToolCalls}, {Kind: llm.EventUsage, Usage: &llm.Usage{Input: 1, Output: 2}},
+		{Kind: llm.EventStart, Response: &llm.Response{ID: "r"}},
+		{Kind: llm.EventThinking, Delta: "hm"},
+		{Kind: llm.EventText, Delta: "a"},
+		{Kind: llm.EventFinish, Finish: llm.FinishToolCalls},
+		{Kind: llm.EventUsage, Usage: &llm.Usage{Input: 1, Output: 2}},
 	} {
 		out = enc.Event(out, &ev)
 	}

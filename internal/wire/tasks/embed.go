@@ -123,8 +123,11 @@ func geminiEmbedRequest(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 func geminiEmbedOptions(f *fields) []byte {
 	var out []byte
 	for _, o := range [...]struct{ param, field string }{
-		{"dimensions", "outputDimensionality"}, {"outputDimensionality", "outputDimensionality"},
-		{"task_type", "taskType"}, {"taskType", "taskType"}, {"title", "title"},
+		{"dimensions", "outputDimensionality"},
+		{"outputDimensionality", "outputDimensionality"},
+		{"task_type", "taskType"},
+		{"taskType", "taskType"},
+		{"title", "title"},
 	} {
 		if v := f.take(o.param); v != nil {
 			out = append(append(append(out, ",\""...), o.field...), "\":"...)

@@ -37,20 +37,34 @@ func codec(t testing.TB, format, task string) Codec {
 
 func TestRequestsAreWrittenInEachVendorsFormat(t *testing.T) {
 	for _, c := range []struct{ format, task, base, body, path, want string }{
-		{"cohere", "embeddings", "https://api.cohere.com/compatibility/v1", `{"input":"a","dimensions":256}`, "https://api.cohere.com/v2/embed",
-			`{"model":"up","texts":["a"],"input_type":"search_document","embedding_types":["float"],"output_dimension":256}`},
-		{"cohere", "embeddings", "http://h:1/v1/", `{"input":["a"],"input_type":"search_query"}`, "http://h:1/v2/embed",
-			`{"model":"up","texts":["a"],"input_type":"search_query","embedding_types":["float"]}`},
-		{"cohere", "rerank", "http://h/x/v2/rerank", `{"query":"q","documents":["a",{"text":"b","n":1},{"title":"c"}],"top_n":2}`, "http://h/x/v2/rerank",
-			`{"model":"up","query":"q","documents":["a","b","{\"title\":\"c\"}"],"top_n":2}`},
-		{"voyage", "embeddings", "", `{"input":"a","dimensions":512,"input_type":"query","encoding_format":"base64"}`, "/embeddings",
-			`{"model":"up","input":["a"],"output_dimension":512,"input_type":"query"}`},
-		{"jina", "embeddings", "", `{"input":[{"image":"x"}],"task":"text-matching","dimensions":64}`, "/embeddings",
-			`{"model":"up","input":[{"image":"x"}],"dimensions":64,"task":"text-matching"}`},
-		{"gemini", "embeddings", "", `{"input":"a","task_type":"CLUSTERING","title":"t"}`, "/models/up:batchEmbedContents",
-			`{"requests":[{"model":"models/up","content":{"parts":[{"text":"a"}]},"taskType":"CLUSTERING","title":"t"}]}`},
-		{"gemini", "images/generations", "", `{"prompt":"cat","size":"1024x1536","n":1}`, "/models/up:generateContent",
-			`{"contents":[{"role":"user","parts":[{"text":"cat"}]}],"generationConfig":{"responseModalities":["TEXT","IMAGE"],"imageConfig":{"aspectRatio":"2:3"}}}`},
+		{
+			"cohere", "embeddings", "https://api.cohere.com/compatibility/v1", `{"input":"a","dimensions":256}`, "https://api.cohere.com/v2/embed",
+			`{"model":"up","texts":["a"],"input_type":"search_document","embedding_types":["float"],"output_dimension":256}`,
+		},
+		{
+			"cohere", "embeddings", "http://h:1/v1/", `{"input":["a"],"input_type":"search_query"}`, "http://h:1/v2/embed",
+			`{"model":"up","texts":["a"],"input_type":"search_query","embedding_types":["float"]}`,
+		},
+		{
+			"cohere", "rerank", "http://h/x/v2/rerank", `{"query":"q","documents":["a",{"text":"b","n":1},{"title":"c"}],"top_n":2}`, "http://h/x/v2/rerank",
+			`{"model":"up","query":"q","documents":["a","b","{\"title\":\"c\"}"],"top_n":2}`,
+		},
+		{
+			"voyage", "embeddings", "", `{"input":"a","dimensions":512,"input_type":"query","encoding_format":"base64"}`, "/embeddings",
+			`{"model":"up","input":["a"],"output_dimension":512,"input_type":"query"}`,
+		},
+		{
+			"jina", "embeddings", "", `{"input":[{"image":"x"}],"task":"text-matching","dimensions":64}`, "/embeddings",
+			`{"model":"up","input":[{"image":"x"}],"dimensions":64,"task":"text-matching"}`,
+		},
+		{
+			"gemini", "embeddings", "", `{"input":"a","task_type":"CLUSTERING","title":"t"}`, "/models/up:batchEmbedContents",
+			`{"requests":[{"model":"models/up","content":{"parts":[{"text":"a"}]},"taskType":"CLUSTERING","title":"t"}]}`,
+		},
+		{
+			"gemini", "images/generations", "", `{"prompt":"cat","size":"1024x1536","n":1}`, "/models/up:generateContent",
+			`{"contents":[{"role":"user","parts":[{"text":"cat"}]}],"generationConfig":{"responseModalities":["TEXT","IMAGE"],"imageConfig":{"aspectRatio":"2:3"}}}`,
+		},
 	} {
 		call, err := codec(t, c.format, c.task).Encode(request(t, c.body), &wire.Target{Provider: c.format, Model: "up", Base: c.base})
 		if err != nil {

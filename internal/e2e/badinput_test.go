@@ -41,8 +41,12 @@ var spoils = []spoil{
 	{"no turns at all", func(d dialect, good string) string { return without(good, d.turnsKey()) }, []int{400}},
 	{"tools of the wrong type", func(_ dialect, good string) string { return with(good, "tools", `{"a":1}`) }, []int{200, 400}},
 	{"tools hold numbers", func(_ dialect, good string) string { return with(good, "tools", `[1,"a",null]`) }, []int{200, 400}},
-	{"an unknown role", func(d dialect, good string) string { return strings.Replace(good, `"role":"user"`, `"role":"oracle"`, 1) }, []int{400}},
-	{"a role of the wrong type", func(d dialect, good string) string { return strings.Replace(good, `"role":"user"`, `"role":{"a":1}`, 1) }, []int{400}},
+	{"an unknown role", func(d dialect, good string) string {
+		return strings.Replace(good, `"role":"user"`, `"role":"oracle"`, 1)
+	}, []int{400}},
+	{"a role of the wrong type", func(d dialect, good string) string {
+		return strings.Replace(good, `"role":"user"`, `"role":{"a":1}`, 1)
+	}, []int{400}},
 	{"an unknown member", func(_ dialect, good string) string { return with(good, "made_up", `{"a":[1]}`) }, []int{200, 400}},
 	{"nothing", func(dialect, string) string { return "" }, []int{400}},
 }

@@ -20,7 +20,10 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/testkit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Google's client brings a library that starts this with the process.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
 
 // gateway is a running program and a client of it.
 type gateway struct {

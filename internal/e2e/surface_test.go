@@ -411,3 +411,35 @@ func TestBadRequestsOfEveryTaskNameTheParameter(t *testing.T) {
 		t.Errorf("%d bad requests reached the upstream", up.count())
 	}
 }
+
+func TestModerationsNeedNoModelWhereOneIsServed(t *testing.T) {
+	up := upstreamWith(t, map[string][]cannedAnswer{"/v1/moderations": {jsonAnswer(`{"id":"m","model":"omni-moderation-latest","results":[{"flagged":false}]}`)}})
+	g := start(t, modelList("", up.model("gpt", "openai/gpt-4o", "/v1"), up.model("mod", "openai/omni-moderation-latest", "/v1")))
+	r := g.json("/v1/moderations", `{"input":["x"]}`)
+	if r.status != 200 || !strings.Contains(r.body, `"model":"mod"`) || !strings.Contains(up.last(t).body, `"model":"omni-moderation-latest"`) {
+		t.Errorf("%d %s; upstream %s", r.status, r.body, up.last(t).body)
+	}
+}
+
+func TestServerWithoutTextCompletionsIsAskedForThemOnce(t *testing.T) {
+	up := upstreamWith(t, map[string][]cannedAnswer{"/v1/chat/completions": {jsonAnswer(`{"id":"c","object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`)}})
+	g := start(t, modelList("", up.model("own", "hosted_vllm/llama", "/v1")))
+	for range 2 {
+		if r := g.json("/v1/completions", `{"model":"own","prompt":"x"}`); r.status != 200 || !strings.Contains(r.body, `"text":"hi"`) {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	}
+	if up.count() != 3 {
+		t.Errorf("%d calls, want one for completions and two for chat", up.count())
+	}
+}
+
+func TestTasksAreServedOnTheOtherPathsOfTheirClients(t *testing.T) {
+	up := upstreamWith(t, map[string][]cannedAnswer{"/v1/embeddings": {jsonAnswer(embedded)}})
+	g := start(t, modelList("", up.model("org/emb", "openai/text-embedding-3-small", "/v1")))
+	for _, path := range []string{"/embeddings", "/openai/deployments/org/emb/embeddings?api-version=1", "/engines/org%2Femb/embeddings"} {
+		if r := g.json(path, `{"model":"org/emb","input":"x"}`); r.status != 200 {
+			t.Errorf("%s: %d %s", path, r.status, r.body)
+		}
+	}
+}

@@ -92,7 +92,11 @@ func (f *forward) encode() (err error) {
 		f.call = &wire.Call{Path: "/" + f.task.Name, Request: f.rq.LLM, Target: f.target}
 		return nil
 	}
-	e := llm.BadRequest("model", fmt.Sprintf("The provider %s of the model %s has no %s.", f.dep.Row.Label, clip(f.rq.LLM.Model), f.task.Name))
+	hint := ""
+	if f.task == TaskRerank && f.dep.Row.Wire == provider.WireChat {
+		hint = " A server of your own that reranks is configured as hosted_vllm/MODEL or infinity/MODEL."
+	}
+	e := llm.BadRequest("model", fmt.Sprintf("The provider %s of the model %s has no %s.%s", f.dep.Row.Label, clip(f.rq.LLM.Model), f.task.Name, hint))
 	e.Provider, e.Model = f.target.Provider, f.target.Model
 	return e
 }

@@ -127,3 +127,14 @@ func (m *Models) Configured(name string) bool {
 	}
 	return false
 }
+
+// FirstOfMode returns the first name whose model is of a mode ("moderation"), "" when
+// there is none.
+func (m *Models) FirstOfMode(mode string) string {
+	for _, d := range m.deployments {
+		if !d.Config.Wildcard && d.Info.Mode() == mode {
+			return d.Config.ModelName
+		}
+	}
+	return ""
+}

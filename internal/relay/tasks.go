@@ -15,14 +15,15 @@ type Task struct {
 	Params []string
 	// Bytes says that an answer need not be JSON.
 	Bytes bool
-	// Model is asked when the request names none, "" for no such thing.
-	Model string
+	// Mode is the mode of a model that is asked when the request names none, "" when
+	// it must name one.
+	Mode string
 }
 
 // The tasks. Sources: OpenAI's API reference, and Cohere's for rerank.
 var (
 	TaskEmbeddings      = &Task{Name: "embeddings", Required: []string{"input"}, Params: []string{"user"}}
-	TaskModerations     = &Task{Name: "moderations", Required: []string{"input"}, Model: "omni-moderation-latest"}
+	TaskModerations     = &Task{Name: "moderations", Required: []string{"input"}, Mode: "moderation"}
 	TaskImages          = &Task{Name: "images/generations", Required: []string{"prompt"}, Params: []string{"n", "user", "response_format"}}
 	TaskImageEdits      = &Task{Name: "images/edits", Required: []string{"prompt"}, File: "image", Params: []string{"n", "user", "response_format"}}
 	TaskImageVariations = &Task{Name: "images/variations", File: "image", Params: []string{"n", "user", "response_format"}}

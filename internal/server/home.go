@@ -98,8 +98,12 @@ func appendOperation(dst []byte, op operation) []byte {
 		dst = append(rawjson.AppendKey(dst, "parameters"), `[{"in":"path","required":true,"schema":{"type":"string"}`...)
 		dst = append(rawjson.AppendStringMember(dst, "name", name), "}]"...)
 	}
-	if op.method == "post" {
+	switch {
+	case op.method != "post":
+	case strings.Contains(op.path, "chat/completions"):
 		dst = append(dst, `,"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","required":["messages"],"properties":{"model":{"type":"string"},"messages":{"type":"array"},"stream":{"type":"boolean"},"tools":{"type":"array"}}}}}}`...)
+	default:
+		dst = append(dst, `,"requestBody":{"content":{"application/json":{"schema":{"type":"object"}}}}`...)
 	}
 	if !op.open {
 		dst = append(dst, `,"security":[{"key":[]}]`...)

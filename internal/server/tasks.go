@@ -46,14 +46,14 @@ func isForm(r *http.Request) bool {
 	return strings.HasPrefix(media, "multipart/")
 }
 
-// nameModel decides which model is asked for: what the path says, the body, the
-// query, or the task's usual one where it is served.
+// nameModel decides which model is asked for: what the path says, the request, or
+// the first model of the task's kind where none need be named.
 func nameModel(rq *relay.Request, t *relay.Task, path string) {
 	switch {
 	case path != "":
 		rq.LLM.Model = path
-	case rq.LLM.Model == "" && t.Model != "" && rq.Models.Table.Has(t.Model):
-		rq.LLM.Model = t.Model
+	case rq.LLM.Model == "" && t.Mode != "":
+		rq.LLM.Model = rq.Models.FirstOfMode(t.Mode)
 	}
 }
 

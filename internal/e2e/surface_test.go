@@ -443,3 +443,27 @@ func TestTasksAreServedOnTheOtherPathsOfTheirClients(t *testing.T) {
 		}
 	}
 }
+
+func TestUpstreamThatAnswersBeforeTheWholeFileIsHeard(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnsupportedMediaType)
+		io.WriteString(w, `{"error":{"message":"not that kind of file"}}`)
+	}))
+	defer up.Close()
+	g := start(t, "model_list: [{model_name: stt, litellm_params: {model: openai/whisper-1, api_base: '"+up.URL+"/v1', api_key: k}}]\nfairlead_settings: {max_body_mb: 7}")
+	for _, size := range []int{6 << 20, 8 << 20} { // below the gateway's limit, and above
+		ct, body := formOf(t, "model", "stt", "@file", strings.Repeat("x", size))
+		req, _ := http.NewRequest("POST", g.url+"/v1/audio/transcriptions", io.MultiReader(strings.NewReader(body)))
+		req.Header.Set("Content-Type", ct)
+		resp, err := g.client.Do(req)
+		if err != nil {
+			continue // the gateway closed the connection of a client that went on sending
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode/100 != 4 {
+			t.Errorf("%d bytes: %d %s", size, resp.StatusCode, b)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func readOwned(w http.ResponseWriter, r *http.Request, c *call, o *relay.Owned) 
 	if r.ContentLength > limit {
 		return tooLarge(limit)
 	}
-	o.Form, err = form.Read(http.MaxBytesReader(w, r.Body, limit), r.Header.Get("Content-Type"), "purpose", uploadLimits)
+	o.Form, err = form.Read(boundedBody(r, limit), r.Header.Get("Content-Type"), "purpose", uploadLimits)
 	if err == nil {
 		return checkUpload(o)
 	}

@@ -64,7 +64,7 @@ func planned(label string) handler {
 // passTo passes requests below prefix through to a provider.
 func (s *Server) passTo(prefix, provider string) handler {
 	return func(w http.ResponseWriter, r *http.Request, c *call) error {
-		p, err := s.pass(w, r, c)
+		p, err := s.pass(r, c)
 		if err != nil {
 			return err
 		}
@@ -76,14 +76,14 @@ func (s *Server) passTo(prefix, provider string) handler {
 	}
 }
 
-func (s *Server) pass(w http.ResponseWriter, r *http.Request, c *call) (*relay.Pass, error) {
+func (s *Server) pass(r *http.Request, c *call) (*relay.Pass, error) {
 	limit := c.state.Config.Fairlead.MaxBodyBytes
 	if r.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
 	return &relay.Pass{
 		ID: c.id, Start: c.start, Method: r.Method, Header: r.Header,
-		Body: http.MaxBytesReader(w, r.Body, limit), Length: r.ContentLength,
+		Body: boundedBody(r, limit), Length: r.ContentLength,
 	}, nil
 }
 
@@ -158,7 +158,7 @@ func (s *Server) passCustom(w http.ResponseWriter, r *http.Request, c *call) err
 			Message: fmt.Sprintf("%s takes %s only.", route.Path, strings.Join(route.Methods, ", ")),
 		}
 	}
-	p, err := s.pass(w, r, c)
+	p, err := s.pass(r, c)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,4 +93,10 @@ func (s *Server) engineText(model string) handler {
 			return nil
 		})
 	}
+}
+
+// boundedBody is a body that is read while it is sent on, perhaps for a moment longer
+// than the answer takes: the limit must not reach for the answer's writer then.
+func boundedBody(r *http.Request, limit int64) io.ReadCloser {
+	return http.MaxBytesReader(nil, r.Body, limit)
 }

@@ -29,7 +29,7 @@ func (s *Server) taskHandler(t *relay.Task, model string) handler {
 		var f *form.Form
 		var err error
 		if isForm(r) {
-			rq.LLM, f, err = s.readForm(w, r, c, t, model)
+			rq.LLM, f, err = s.readForm(r, c, t, model)
 		} else {
 			rq.LLM, err = s.readTask(w, r, c, t)
 		}
@@ -164,7 +164,7 @@ func missing(t *relay.Task, name string) error {
 }
 
 // readForm reads a form as far as it must be known before it is sent on.
-func (s *Server) readForm(w http.ResponseWriter, r *http.Request, c *call, t *relay.Task, model string) (*llm.Request, *form.Form, error) {
+func (s *Server) readForm(r *http.Request, c *call, t *relay.Task, model string) (*llm.Request, *form.Form, error) {
 	limit := c.state.Config.Fairlead.MaxBodyBytes
 	if r.ContentLength > limit {
 		return nil, nil, tooLarge(limit)
@@ -172,7 +172,7 @@ func (s *Server) readForm(w http.ResponseWriter, r *http.Request, c *call, t *re
 	if t.File == "" {
 		return nil, nil, llm.BadRequest("request_body", fmt.Sprintf("/%s takes JSON, not a form.", t.Name))
 	}
-	f, err := form.Read(http.MaxBytesReader(w, r.Body, limit), r.Header.Get("Content-Type"), "model", formLimits)
+	f, err := form.Read(boundedBody(r, limit), r.Header.Get("Content-Type"), "model", formLimits)
 	if err != nil {
 		var bad *llm.Error
 		if errors.As(err, &bad) {

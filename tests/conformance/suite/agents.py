@@ -84,6 +84,27 @@ def gemini_cli(place, model):
     return [place.program("gemini"), "-m", model, "--skip-trust", "--approval-mode", "yolo", "-o", "json", "-p", prompt]
 
 
+CONTINUE = """name: Fairlead
+version: 1.0.0
+schema: v1
+models:
+  - name: fairlead
+    provider: openai
+    model: %s
+    apiBase: %s/v1
+    apiKey: %s
+    roles: [chat, edit]
+    capabilities: [tool_use]
+"""
+
+
+def continue_cli(place, model):
+    config = place.home / "config.yaml"
+    config.write_text(CONTINUE % (model, place.base, place.key))
+    place.environment["CONTINUE_TELEMETRY_ENABLED"] = "0"
+    return [place.program("cn"), "--config", str(config), "--auto", "-p", place.prompt("Read", "filepath")]
+
+
 def _output(command, place):
     """Runs the command line in a process group of its own and returns status and text."""
     p = subprocess.Popen(command, cwd=place.work, env=place.environment, stdin=subprocess.DEVNULL,
@@ -109,6 +130,6 @@ def turn(agent, model, base, key, path, programs):
         status, text = _output(agent(place, model), place)
     finally:
         place.close()
-    final = re.search(r"FINAL (.*)", text)
-    ok = status == 0 and final is not None and all(word in final.group(1) for word in WORDS)
+    final = text[text.find("FINAL "):] if "FINAL " in text else ""
+    ok = status == 0 and all(word in final for word in WORDS)
     return ok, "" if ok else "status %s: %s" % (status, _complaint(text))

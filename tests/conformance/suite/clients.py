@@ -60,7 +60,7 @@ CLIENTS = (
     Client("Claude Code", ("@anthropic-ai/claude-code",), "Messages", TURN, agent=agents.claude_code),
     Client("Codex", ("@openai/codex",), "Responses", TURN, agent=agents.codex),
     Client("Gemini CLI", ("@google/gemini-cli",), "generateContent", TURN, agent=agents.gemini_cli),
-    Client("Continue", ("@continuedev/cli",), "Chat", TURN, agent=agents.continue_cli),
+    Client("Continue", ("@continuedev/cli",), "Chat, Responses", TURN, agent=agents.continue_cli),
 )
 
 

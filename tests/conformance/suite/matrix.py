@@ -9,7 +9,10 @@ here thinks, so each tool loop needs its state back.
 
 A cell counts the checks that pass. The last check of each cell, *clean upstream*, asks the fake: no request was refused, and no
 reasoning state was a stand-in or another provider's."""
-MODELS = "Models: %s. `make conformance` installs the clients, runs everything and writes this page; it fails when a check does."
+MODELS = """Models: %s.
+
+`make conformance` installs the clients, runs everything and writes this page; it fails when a check does. How to set a client up:
+[clients](clients/README.md)."""
 
 
 def cell(checks):

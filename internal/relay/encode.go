@@ -12,9 +12,10 @@ import (
 
 // encode writes the request for the current target.
 func (x *exchange) encode(ctx context.Context) error {
-	req := x.rq.LLM
 	w := x.wire
-	if w.Native() == x.rq.Dialect.Name() {
+	own := w.Native() == x.rq.Dialect.Name()
+	req := withParams(x.rq.LLM, x.step.Params)
+	if own && fits(w, req, x.target) {
 		x.records = x.target.Quirks.Reasoning != ""
 		if x.records {
 			x.target.Recall = reasoning.Recall{Keeper: x.relay.Keeper, Tenant: x.rq.Principal.Tenant, Provider: x.target.Provider}
@@ -24,7 +25,10 @@ func (x *exchange) encode(ctx context.Context) error {
 			return err
 		}
 		x.records = true
-		req = copyContent(req)
+		req = withParams(copyContent(x.rq.LLM), x.step.Params)
+		if own {
+			req.From = "" // written anew, as if it came in another format
+		}
 		if x.target.Repair != wire.RepairSignatures && x.target.Repair != wire.RepairThinking {
 			x.restored = x.relay.Keeper.Restore(x.rq.Principal.Tenant, x.target.Provider, req)
 		}
@@ -32,7 +36,6 @@ func (x *exchange) encode(ctx context.Context) error {
 			return err
 		}
 	}
-	req = withParams(req, x.step.Params)
 	call, err := w.Encode(req, x.target)
 	if err != nil {
 		return err
@@ -41,6 +44,12 @@ func (x *exchange) encode(ctx context.Context) error {
 	x.call = call
 	x.recorder = reasoning.Recorder{Tenant: x.rq.Principal.Tenant, Provider: x.target.Provider, Request: x.rq.LLM}
 	return nil
+}
+
+// fits reports whether a body in the wire's own format may pass as it is.
+func fits(w wire.Wire, req *llm.Request, t *wire.Target) bool {
+	f, ok := w.(wire.Fitter)
+	return !ok || f.Fits(req, t)
 }
 
 func (x *exchange) expand() error {

@@ -64,6 +64,12 @@ type MediaReader interface {
 	NeedsData(m *llm.Media, t *Target) bool
 }
 
+// Fitter is a wire that can tell whether a body of its own format fits a target as
+// the client wrote it. One that does not is translated like any other.
+type Fitter interface {
+	Fits(req *llm.Request, t *Target) bool
+}
+
 // TierReader is a wire whose upstream names the service tier in a header.
 type TierReader interface {
 	ServiceTier(h http.Header) string

@@ -48,7 +48,7 @@ func (p *program) load(o config.Options) (*config.Config, *config.Report) {
 
 // sources says where a configuration is read from.
 func (p *program) sources(o config.Options) config.Options {
-	o.Env, o.ReadFile, o.Now = p.Env, os.ReadFile, p.now
+	o.Env, o.Now = p.Env, p.now
 	return o
 }
 

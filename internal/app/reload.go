@@ -113,16 +113,16 @@ type closerFunc func() error
 // Close implements io.Closer.
 func (f closerFunc) Close() error { return f() }
 
-// secrets lists every configured secret, for hiding it in texts.
+// secrets lists every configured secret, for hiding it in texts. A header that an
+// operator adds may be a credential whatever its name.
 func secrets(cfg *config.Config) []string {
-	out := []string{cfg.General.MasterKey.Reveal(), cfg.General.DatabaseURL.Reveal()}
+	out := cfg.Secrets()
 	for _, v := range cfg.Defaults.ExtraHeaders {
 		out = append(out, v)
 	}
 	for i := range cfg.Deployments {
-		out = append(out, cfg.Deployments[i].APIKey.Reveal())
 		for _, v := range cfg.Deployments[i].ExtraHeaders {
-			out = append(out, v) // an extra header may be a credential of its own
+			out = append(out, v)
 		}
 	}
 	return out

@@ -57,7 +57,7 @@ func (x *exchange) answerHeaders(h http.Header) {
 	now := x.relay.Now()
 	total := now.Sub(x.rq.Start)
 	v := [...]string{
-		x.step.Deployment.ID, x.step.Group, x.target.Provider + "/" + x.target.Model,
+		x.step.Deployment.ID, printable(x.step.Group), printable(x.target.Provider + "/" + x.target.Model),
 		milliseconds(total), milliseconds(total - now.Sub(x.sent)),
 	}
 	h["X-Litellm-Model-Id"] = v[0:1:1]
@@ -128,7 +128,7 @@ func (x *exchange) errorHeaders(e *llm.Error) {
 	h := x.w.Header()
 	if x.step.Deployment != nil {
 		h["X-Litellm-Model-Id"] = []string{x.step.Deployment.ID}
-		h["X-Litellm-Model-Group"] = []string{x.step.Group}
+		h["X-Litellm-Model-Group"] = []string{printable(x.step.Group)}
 		h["X-Litellm-Attempted-Retries"] = number(x.step.Retry)
 		h["X-Litellm-Attempted-Fallbacks"] = number(x.step.Fallback)
 	}
@@ -181,6 +181,16 @@ func droppedHeader(drops []llm.Drop) string {
 		}
 	}
 	return b.String()
+}
+
+// printable is s for a header: a name that a client chose may hold anything.
+func printable(s string) string {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return headerSafe(s)
+		}
+	}
+	return s
 }
 
 // headerSafe keeps what a client named from breaking a header.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/config"
@@ -117,6 +118,9 @@ func readError(err error, limit int64) error {
 		return nil
 	case errors.As(err, &over):
 		return tooLarge(limit)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &llm.Error{Kind: llm.KindBadRequest, Status: http.StatusRequestTimeout, Type: "invalid_request_error", Message: "The request body did not arrive in time.", Cause: err}
 	}
 	return &llm.Error{Kind: llm.KindBadRequest, Status: http.StatusBadRequest, Message: "The request body ended before its declared length.", Cause: err}
 }

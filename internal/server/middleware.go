@@ -36,6 +36,7 @@ func (s *Server) wrap(h handler, dialect wire.Dialect) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{dialect: dialect, id: requestID(r), start: s.Now(), state: s.State()}
 		setFixedHeaders(w.Header(), c.id)
+		w = underDeadlines(w, r)
 		if err := h(w, r, c); err != nil {
 			s.fail(w, r, c, err)
 		}

@@ -6,6 +6,7 @@ package server
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -102,7 +103,18 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(r.pattern, s.wrap(h, r.dialect))
 	}
 	mux.Handle("/", s.wrap(s.notFound, nil))
-	return s.withPassThrough(mux)
+	return singleSlashes(s.withPassThrough(mux))
+}
+
+// singleSlashes serves /v1//chat/completions, which a base URL with a slash at its
+// end makes, as if it were written right: a redirect would lose the body.
+func singleSlashes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for strings.Contains(r.URL.Path, "//") {
+			r.URL.Path, r.URL.RawPath = strings.ReplaceAll(r.URL.Path, "//", "/"), ""
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 var version = buildinfo.String()

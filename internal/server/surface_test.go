@@ -338,3 +338,11 @@ func TestGeminiClientsGetVectorsFromAnyEmbeddingModel(t *testing.T) {
 		t.Errorf("no text: status %d, %s", resp.StatusCode, body)
 	}
 }
+
+func TestABaseURLWithASlashAtItsEndWorks(t *testing.T) {
+	url := start(t, models)
+	resp, body := do(t, "POST", url+"/v1//chat/completions", `{"model":"plain","messages":[{"role":"user","content":"Hi"}]}`)
+	if resp.StatusCode != 200 || content(t, body) != "Hello from the mock" {
+		t.Errorf("status %d, %s", resp.StatusCode, body)
+	}
+}

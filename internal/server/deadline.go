@@ -1,0 +1,84 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// A client that sends or reads too slowly gives way: it holds a connection, memory,
+// and while it reads an answer also an upstream that may cost money.
+const (
+	// bodyIdle is how long a body may pause, bodyTotal how long it may take in all.
+	bodyIdle  = 30 * time.Second
+	bodyTotal = 10 * time.Minute
+	// writeStall is how long a client may take nothing of an answer.
+	writeStall = 60 * time.Second
+	// rearm is how old a write deadline may get before it is set anew: setting it
+	// with every chunk would cost more than the chunk.
+	rearm = 15 * time.Second
+)
+
+// slowBody reads a request's body under the deadlines. They are the connection's, so
+// they go by the real clock.
+type slowBody struct {
+	io.ReadCloser
+	rc  *http.ResponseController
+	end time.Time
+}
+
+// underDeadlines makes r's body and the writer of its answer give up on a client that
+// stalls.
+func underDeadlines(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	p := &patient{ResponseWriter: w, rc: http.NewResponseController(w)}
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &slowBody{ReadCloser: r.Body, rc: p.rc, end: time.Now().Add(bodyTotal)}
+	}
+	return p
+}
+
+// Read implements io.Reader.
+func (b *slowBody) Read(p []byte) (int, error) {
+	until := time.Now().Add(bodyIdle)
+	if until.After(b.end) {
+		until = b.end
+	}
+	// A writer without deadlines (a test's recorder) reads without them.
+	_ = b.rc.SetReadDeadline(until)
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		// From here on net/http watches the connection for a client that leaves.
+		_ = b.rc.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// patient is a response writer that gives up on a client that has stopped reading.
+type patient struct {
+	http.ResponseWriter
+	rc    *http.ResponseController
+	armed time.Time
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
+
+// Write implements io.Writer.
+func (p *patient) Write(b []byte) (int, error) {
+	p.arm()
+	return p.ResponseWriter.Write(b)
+}
+
+// Flush implements http.Flusher.
+func (p *patient) Flush() {
+	p.arm()
+	// What cannot be flushed shows at the next write.
+	_ = p.rc.Flush()
+}
+
+func (p *patient) arm() {
+	if now := time.Now(); now.Sub(p.armed) > rearm {
+		p.armed = now
+		_ = p.rc.SetWriteDeadline(now.Add(writeStall))
+	}
+}

@@ -1,0 +1,4 @@
+package server
+
+// UnderDeadlines is underDeadlines, for tests.
+var UnderDeadlines = underDeadlines

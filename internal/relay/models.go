@@ -91,13 +91,22 @@ func NewModels(c *config.Config, net Network, random func() float64) (*Models, [
 		rows = append(rows, d.routeRow())
 	}
 	m.native = nativeAPIs(c, net, m.deployments)
-	client, err := net.Client(&config.Deployment{SSLVerify: c.Defaults.SSLVerify, CAFile: c.Defaults.CAFile})
+	client, err := clientOf(c, &config.Deployment{}, net)
 	if err != nil {
 		errs = append(errs, err)
 	}
 	m.passClient = client
 	m.Table = route.New(routeSettings(c, random), rows)
 	return m, errs
+}
+
+// clientOf returns the client for a deployment. One that says nothing of
+// certificates has them checked as litellm_settings.ssl_verify says.
+func clientOf(c *config.Config, cd *config.Deployment, net Network) (*upstream.Client, error) {
+	if cd.SSLVerify == nil && cd.CAFile == "" {
+		cd = &config.Deployment{SSLVerify: c.Defaults.SSLVerify, CAFile: c.Defaults.CAFile}
+	}
+	return net.Client(cd)
 }
 
 func newDeployment(c *config.Config, cd *config.Deployment, net Network) (*Deployment, error) {
@@ -110,7 +119,7 @@ func newDeployment(c *config.Config, cd *config.Deployment, net Network) (*Deplo
 	if !ok {
 		return nil, fmt.Errorf("provider %q is not known", name)
 	}
-	client, err := net.Client(cd)
+	client, err := clientOf(c, cd, net)
 	if err != nil {
 		return nil, err
 	}

@@ -116,15 +116,10 @@ func (m *Models) PassTo(p *Pass, name, path string, query url.Values) error {
 		version = ""
 	}
 	p.out = passHeader(p.Header, m.Config.General.KeyHeaderName)
-	if query.Has("key") || row.Auth == provider.AuthGoogle {
-		query.Del("key") // the client's, which was for the gateway
-	}
-	if row.Auth == provider.AuthGoogle {
-		// Google's clients that use this route look for the key where LiteLLM puts it.
-		query.Set("key", api.Config.APIKey.Reveal())
-	} else {
-		api.authorize(p.out, row.Auth)
-	}
+	query.Del("key") // the client's, which was for the gateway
+	// Ours goes into a header also to Google: what stands in an address is repeated in
+	// errors and logs.
+	api.authorize(p.out, row.Auth)
 	p.Name, p.provider, p.client = name, row.Name, api.Client
 	p.model = modelInPath(path)
 	return p.aim(api.root+version, path, query)

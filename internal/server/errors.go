@@ -28,6 +28,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, c *call, err error
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
 	}
+	if e.Provider == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) {
+		// Some clients try a refused key a dozen times, silently; another try can't help.
+		h.Set("X-Should-Retry", "false")
+	}
 	status, body := c.dialect.Error(e)
 	if c.state.Config.General.IncludeCallIDInErrorBody {
 		body = withCallID(body, c.id)

@@ -215,6 +215,9 @@ func TestRoutesThatNeedAKeySaySo(t *testing.T) {
 		"/v1/models": false, "/models": false, "/model/info": false, "/health": false, "/v1/models/plain": false,
 	} {
 		resp, body := do(t, "GET", url+path, "")
+		if !open && resp.Header.Get("X-Should-Retry") != "false" {
+			t.Errorf("%s: nothing tells the client that another try with this key is in vain", path)
+		}
 		if want := map[bool]int{true: 200, false: 401}[open]; resp.StatusCode != want {
 			t.Errorf("%s without a key: status %d, want %d: %s", path, resp.StatusCode, want, body)
 		}

@@ -231,3 +231,24 @@ func TestIdsDifferFromAnswerToAnswerOfOneCallID(t *testing.T) {
 		t.Error("a client that numbers all its calls alike would overwrite its answers")
 	}
 }
+
+func TestACallIDThatCodexWouldRefuseCarriesNoSignatureWhenTheEnvelopeDoes(t *testing.T) {
+	long := strings.Repeat("QUJD", 100)
+	signed := call("c1", "f", `{}`)
+	signed.State = &llm.State{Provider: gemini, Signature: long}
+	for body, want := range map[string]string{
+		`{"input":"x","include":["reasoning.encrypted_content"]}`: "c1",
+		`{"input":"x"}`: signature.Join("c1", long),
+	} {
+		out := answered(t, decoded(t, body), llm.Choice{Parts: []llm.Part{signed}, Finish: llm.FinishToolCalls}, nil).Get("output")
+		found := ""
+		for _, v := range out.Elems() {
+			if v.Get("type").Is("function_call") {
+				found = v.Get("call_id").Text()
+			}
+		}
+		if found != want {
+			t.Errorf("%s: call_id %q, want %q", body, found, want)
+		}
+	}
+}

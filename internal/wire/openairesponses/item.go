@@ -64,9 +64,23 @@ func (it *outputItem) begin(req *llm.Request, c *llm.ToolCall, sig string, inID 
 		it.tool.kind = custom
 	}
 	it.callID = c.ID
-	if inID {
-		it.callID = signature.Join(c.ID, sig)
+	if joined := signature.Join(c.ID, sig); inID && (len(joined) <= maxCallID || !replaysReasoning(req)) {
+		it.callID = joined
 	}
+}
+
+// maxCallID is the longest call id that Codex accepts.
+const maxCallID = 256
+
+// replaysReasoning reports whether the client asks for encrypted reasoning, and so
+// sends the envelope with the signature back: the id need not carry it too.
+func replaysReasoning(req *llm.Request) bool {
+	for _, v := range req.Body.Get("include").Elems() {
+		if v.Is("reasoning.encrypted_content") {
+			return true
+		}
+	}
+	return false
 }
 
 // progressive says of a call that its arguments go out piece by piece.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/buildinfo"
 	"github.com/fairlead-gateway/fairlead/internal/config"
+	"github.com/fairlead-gateway/fairlead/internal/provider"
 )
 
 // maxShownModels keeps the banner on one screen.
@@ -28,8 +30,8 @@ func (p *program) banner(r *Running, cfg *config.Config, report *config.Report, 
 	row(b, "config", cmp.Or(cfg.Path, "none: environment and built-in demo"))
 	row(b, "key", keyLine(cfg))
 	models(b, cfg)
-	if len(cfg.MissingKeys) > 0 {
-		row(b, "missing keys", strings.Join(cfg.MissingKeys, ", ")+"  (requests to these providers will fail)")
+	if missing := missingKeys(cfg, c); len(missing) > 0 {
+		list(b, "missing keys", missing)
 	}
 	if len(report.Findings) > 0 {
 		row(b, "findings", report.Summary()+"; shown above, and by fairlead check")
@@ -55,7 +57,55 @@ func (p *program) findings(r *Running, cfg *config.Config, report *config.Report
 	return nil
 }
 
-func row(b *strings.Builder, name, text string) { fmt.Fprintf(b, "  %-13s %s\n", name, text) }
+// missingKeys names the keys that the configuration asks for and the environment
+// does not have; without a file, those that would serve more than the demo.
+func missingKeys(cfg *config.Config, c *serveCommand) []string {
+	if len(cfg.MissingKeys) > 0 {
+		return append(slices.Clone(cfg.MissingKeys), "(requests to these providers will fail)")
+	}
+	if cfg.Path != "" || c.Model != "" {
+		return nil
+	}
+	var missing []string
+	for _, name := range config.KeyedProviders {
+		row, ok := provider.Get(name)
+		if !ok || slices.ContainsFunc(row.KeyEnv, func(key string) bool { v, _ := cfg.Getenv(key); return v != "" }) {
+			continue
+		}
+		missing = append(missing, row.KeyEnv[len(row.KeyEnv)-1]+" ("+name+"/*)")
+	}
+	return missing
+}
+
+// bannerWidth is where a list of names goes on in the next line.
+const bannerWidth = 100
+
+// list writes names with commas between them, over as many lines as they need.
+func list(b *strings.Builder, name string, items []string) {
+	indent := "  " + strings.Repeat(" ", labelWidth) + " "
+	line, empty := fmt.Sprintf("  %-*s ", labelWidth, name), true
+	for i, item := range items {
+		if i < len(items)-1 && !strings.HasPrefix(items[i+1], "(") {
+			item += ","
+		}
+		if !empty && len(line)+1+len(item) > bannerWidth {
+			b.WriteString(line + "\n")
+			line, empty = indent, true
+		}
+		if !empty {
+			item = " " + item
+		}
+		line, empty = line+item, false
+	}
+	b.WriteString(line + "\n")
+}
+
+// labelWidth is the room for the name of a row.
+const labelWidth = 13
+
+func row(b *strings.Builder, name, text string) {
+	fmt.Fprintf(b, "  %-*s %s\n", labelWidth, name, text)
+}
 
 // reachable is the address as a client on this machine would write it.
 func reachable(addr string) string {
@@ -97,23 +147,31 @@ func models(b *strings.Builder, cfg *config.Config) {
 		row(b, "models", "none: the configuration has no usable deployment (fairlead check says why)")
 		return
 	}
-	rest := ""
 	if n := len(names); n > maxShownModels {
-		names, rest = names[:maxShownModels], fmt.Sprintf(" and %d more (GET /v1/models)", n-maxShownModels)
+		names = append(names[:maxShownModels], fmt.Sprintf("(and %d more: GET /v1/models)", n-maxShownModels))
 	}
-	row(b, "models", strings.Join(names, ", ")+rest)
+	list(b, "models", names)
 	if n := len(cfg.Skipped); n > 0 {
 		row(b, "skipped", fmt.Sprintf("%d of the model list (fairlead check says why)", n))
 	}
 }
 
+// tryModel names a model that answers chats, one with a key if there is one.
 func tryModel(cfg *config.Config) string {
+	name := "MODEL"
 	for i := range cfg.Deployments {
-		if d := &cfg.Deployments[i]; !d.Wildcard && (d.Mode() == "" || d.Mode() == "chat") && d.MissingKey == "" {
+		d := &cfg.Deployments[i]
+		if d.Wildcard || d.Mode() != "" && d.Mode() != "chat" {
+			continue
+		}
+		if d.MissingKey == "" {
 			return d.ModelName
 		}
+		if name == "MODEL" {
+			name = d.ModelName
+		}
 	}
-	return "MODEL"
+	return name
 }
 
 func curlKey(cfg *config.Config) string {

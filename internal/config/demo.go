@@ -9,9 +9,9 @@ import (
 // demoModels are the built-in models that answer offline.
 var demoModels = []string{"demo/echo", "demo/tools", "demo/reasoning"}
 
-// keyedProviders are served as wildcards when their key is in the environment
+// KeyedProviders are served as wildcards when their key is in the environment
 // and there is no configuration file.
-var keyedProviders = []string{"gemini", "anthropic", "deepseek", "openai"}
+var KeyedProviders = []string{"gemini", "anthropic", "deepseek", "openai"}
 
 // Demo makes the configuration of a start without a file: the built-in demo
 // models, and a wildcard for every provider whose key is in the environment.
@@ -22,7 +22,7 @@ func Demo(o Options) (*Config, *Report) {
 	for _, name := range demoModels {
 		entries = append(entries, entryOf(name, name))
 	}
-	for _, name := range keyedProviders {
+	for _, name := range KeyedProviders {
 		if l.hasKey(name) {
 			entries = append(entries, entryOf(name+"/*", name+"/*"))
 		}

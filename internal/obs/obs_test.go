@@ -3,9 +3,11 @@ package obs
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestSecretsAreHiddenByValueAndByShape(t *testing.T) {
@@ -72,5 +74,13 @@ func TestATextLogLineCannotBeForged(t *testing.T) {
 	NewLogger(&buf, LogOptions{}).Info("request", "model", "a\n12:00:00 INF forged")
 	if n := strings.Count(buf.String(), "\n"); n != 1 {
 		t.Errorf("%d lines, want 1: %q", n, buf.String())
+	}
+}
+
+func TestDurationsOfJSONLogsNameTheirUnit(t *testing.T) {
+	out := &bytes.Buffer{}
+	NewLogger(out, LogOptions{JSON: true}).Info("request", slog.Duration("total", 1234567*time.Nanosecond), slog.Int("in", 9))
+	if line := out.String(); !strings.Contains(line, `"total_ms":1.234,"in":9`) {
+		t.Error(line)
 	}
 }

@@ -109,13 +109,14 @@ func BadRequest(param, message string) *Error {
 }
 
 // Retryable reports whether another try, on another deployment or after a
-// while, may succeed: rate limits, timeouts, 5xx and connection errors.
+// while, may succeed: rate limits, timeouts, 5xx and connection errors. 508 is not
+// among them: a request that came back to its sender will come back again.
 func (e *Error) Retryable() bool {
 	switch e.Kind {
 	case KindTimeout, KindRateLimit, KindInternal, KindConnection, KindBadGateway, KindUnavailable:
 		return e.Upstream
 	case KindAPI:
-		return e.Upstream && e.Status >= 500
+		return e.Upstream && e.Status >= 500 && e.Status != http.StatusLoopDetected
 	}
 	return false
 }

@@ -30,7 +30,7 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 	case o.JSON:
 		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: withUnit}))
 	case o.Color:
-		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly}))
+		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, ReplaceAttr: rounded}))
 	}
 	// Into a file or a pipe: key=value, at a third of the cost of the form for eyes.
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
@@ -43,4 +43,16 @@ func withUnit(_ []string, a slog.Attr) slog.Attr {
 		return a
 	}
 	return slog.Float64(a.Key+"_ms", float64(a.Value.Duration().Microseconds())/1000)
+}
+
+// rounded shortens a duration for eyes, to about four digits.
+func rounded(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindDuration {
+		return a
+	}
+	d, unit := a.Value.Duration(), time.Microsecond/100
+	for d >= 10_000*unit {
+		unit *= 10
+	}
+	return slog.Duration(a.Key, d.Round(unit))
 }

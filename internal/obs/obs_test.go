@@ -84,3 +84,13 @@ func TestDurationsOfJSONLogsNameTheirUnit(t *testing.T) {
 		t.Error(line)
 	}
 }
+
+func TestDurationsOnATerminalAreShort(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		2_357_593_454: "2.358s", 44_459_684: "44.46ms", 355_878: "355.9µs", 90: "90ns", 0: "0s", 75_123_456_789: "1m15.12s",
+	} {
+		if got := rounded(nil, slog.Duration("total", d)).Value.Duration().String(); got != want {
+			t.Errorf("%d is shown as %s, want %s", d, got, want)
+		}
+	}
+}

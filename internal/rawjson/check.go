@@ -12,6 +12,15 @@ import (
 // below 40; the limit keeps a hostile one from costing a stack.
 const MaxDepth = 256
 
+// MaxKeys is the most keys that the top level of a request may have. Real ones
+// have fewer than 60; whoever reads a request may look a key up in each of them.
+const MaxKeys = 1024
+
+// TooManyKeys says that a request has more than [MaxKeys] keys.
+func TooManyKeys() error {
+	return fmt.Errorf("more than %d keys stand at the top level; send the parameters that the request needs", MaxKeys)
+}
+
 // SyntaxError says where and why a text is not acceptable JSON.
 type SyntaxError struct {
 	Line, Column, Offset int // Line and Column from 1, Offset in bytes from 0
@@ -43,8 +52,8 @@ func Check(data []byte) (Value, error) {
 	return Value(data[start:end]), nil
 }
 
-// Keys lists the decoded keys of an object and fails when one stands there
-// twice, or differs only in case from a name in known: another reader of the
+// Keys lists the decoded keys of an object and fails when there are more than
+// [MaxKeys], or when one stands there twice, or differs only in case from a name in known: another reader of the
 // same bytes could see another value there.
 func Keys(v Value, known []string) error {
 	seen := make(map[string]struct{}, 16)
@@ -53,7 +62,9 @@ func Keys(v Value, known []string) error {
 		if _, dup := seen[k]; dup {
 			return fmt.Errorf("the key %q stands twice at the top level; send it once", k)
 		}
-		seen[k] = struct{}{}
+		if seen[k] = struct{}{}; len(seen) > MaxKeys {
+			return TooManyKeys()
+		}
 		for _, name := range known {
 			if len(name) == len(k) && name != k && strings.EqualFold(name, k) {
 				return fmt.Errorf("the key %q must be written %q", k, name)

@@ -68,6 +68,9 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 			return nil, err
 		}
 	}
+	if len(d.req.Params) > rawjson.MaxKeys {
+		return nil, tooManyKeys("generationConfig")
+	}
 	if !d.contents {
 		return nil, badRequest("contents", "GenerateContentRequest.contents: contents is not specified.")
 	}
@@ -103,6 +106,9 @@ func topFields(body rawjson.Value) []topField {
 // checkKeys refuses a key that stands there twice, and one that equals a member but
 // for case: another reader of the same bytes could see another value there.
 func checkKeys(top []topField) error {
+	if len(top) > rawjson.MaxKeys {
+		return tooManyKeys("request_body")
+	}
 	const few = 32
 	seen := map[string]bool{}
 	for i, f := range top {
@@ -123,6 +129,10 @@ func checkKeys(top []topField) error {
 		}
 	}
 	return nil
+}
+
+func tooManyKeys(where string) *llm.Error {
+	return badRequest(where, "Invalid JSON payload received: "+rawjson.TooManyKeys().Error()+".")
 }
 
 // decoder reads one envelope.

@@ -26,6 +26,9 @@ func (x *expander) tools(tools rawjson.Value) error {
 			case "googleSearch", "googleSearchRetrieval", "enterpriseWebSearch":
 				search = true
 			default:
+				if len(x.req.Params) >= rawjson.MaxKeys {
+					return tooManyKeys(place)
+				}
 				x.req.Params = append(x.req.Params, llm.Param{Name: kind, Value: v})
 			}
 		}

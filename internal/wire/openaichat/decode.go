@@ -27,6 +27,9 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 	room.envelope.Members = room.members[:0]
 	c := rawjson.Cursor{B: body}
 	for ok := c.Open('{'); ok; ok = c.Next() {
+		if len(room.envelope.Members) >= rawjson.MaxKeys {
+			return nil, tooManyKeys("request_body")
+		}
 		m, known := readMember(&c, &room.envelope)
 		room.envelope.Members = append(room.envelope.Members, m)
 		if err := d.member(&m, known); err != nil {
@@ -40,6 +43,10 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 		return nil, err
 	}
 	return d.req, nil
+}
+
+func tooManyKeys(where string) *llm.Error {
+	return llm.BadRequest(where, "Invalid JSON payload: "+rawjson.TooManyKeys().Error())
 }
 
 // envelopeOf is the outline of a request's body, read again when the request was
@@ -182,6 +189,9 @@ func (d *decoder) mergeExtraBody() error {
 			return llm.BadRequest("extra_body", fmt.Sprintf("'extra_body' must not hold %q; send it at the top level.", name))
 		}
 		if topKeys[name] == param && !d.duplicate(name) {
+			if len(d.req.Params) >= rawjson.MaxKeys {
+				return tooManyKeys("extra_body")
+			}
 			d.req.Params = append(d.req.Params, llm.Param{Name: name, Value: v})
 		}
 	}

@@ -76,7 +76,10 @@ func (e *encoding) appendText(dst []byte, m *llm.Member) []byte {
 
 func (e *encoding) editParam(dst []byte, m *llm.Member) []byte {
 	v := m.Value(e.req.Body)
-	for i := range e.params {
+	for e.undone < len(e.params) && e.params[e.undone].done { // most come in the client's order
+		e.undone++
+	}
+	for i := e.undone; i < len(e.params); i++ {
 		p := &e.params[i]
 		if p.done || (p.from != m.Name && (p.from != "" || p.name != m.Name)) {
 			continue

@@ -65,6 +65,7 @@ type encoding struct {
 	q   *wire.Quirks
 
 	params    []planned
+	undone    int // the first of params that edit has not written yet
 	drops     []llm.Drop
 	aggregate bool
 	rules     rules

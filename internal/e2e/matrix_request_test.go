@@ -62,7 +62,8 @@ var dialectChoices = map[string][3][2]string{
 	"messages":  {{"tool_choice", `{"type":"any"}`}, {"tool_choice", `{"type":"tool","name":"clock"}`}, {"tool_choice", `{"type":"none"}`}},
 	"responses": {{"tool_choice", `"required"`}, {"tool_choice", `{"type":"function","name":"clock"}`}, {"tool_choice", `"none"`}},
 	"gemini": {
-		{"toolConfig", `{"functionCallingConfig":{"mode":"ANY"}}`}, {"toolConfig", `{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["clock"]}}`},
+		{"toolConfig", `{"functionCallingConfig":{"mode":"ANY"}}`},
+		{"toolConfig", `{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["clock"]}}`},
 		{"toolConfig", `{"functionCallingConfig":{"mode":"NONE"}}`},
 	},
 }

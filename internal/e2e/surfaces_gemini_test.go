@@ -82,8 +82,11 @@ func TestT94EitherOfTwoKeysOpensAndNeitherGoesUpstream(t *testing.T) {
 	g := start(t, modelList(noRetries+"\ngeneral_settings: {master_key: "+master+"}",
 		deployment("gemini", "gemini/gemini-3.1-pro-preview", f), deployment("openai", "openai/gpt-4o", o)))
 	for _, pairs := range [][]string{
-		{"x-goog-api-key", master, "Authorization", "Bearer other"}, {"x-goog-api-key", "other", "Authorization", "Bearer " + master},
-		{"x-goog-api-key", master}, {"Authorization", "Bearer " + master}, {"x-goog-api-key", master, "Authorization", "Bearer " + master},
+		{"x-goog-api-key", master, "Authorization", "Bearer other"},
+		{"x-goog-api-key", "other", "Authorization", "Bearer " + master},
+		{"x-goog-api-key", master},
+		{"Authorization", "Bearer " + master},
+		{"x-goog-api-key", master, "Authorization", "Bearer " + master},
 	} {
 		for _, model := range []string{"gemini", "openai"} {
 			g.send(http.MethodPost, "/v1beta/models/"+model+":generateContent", geminiBody(ask("", "hi")), pairs...).ok()

@@ -190,11 +190,13 @@ func TestThinkingBlocksThatTheClientDroppedComeBackFirst(t *testing.T) {
 	q := question("think")
 	r := &Recorder{Tenant: "a", Provider: "anthropic", Request: q}
 	for _, ev := range []llm.Event{
-		{Kind: llm.EventThinking, Delta: "I "}, {Kind: llm.EventThinking, Delta: "think"},
+		{Kind: llm.EventThinking, Delta: "I "},
+		{Kind: llm.EventThinking, Delta: "think"},
 		{Kind: llm.EventThinking, State: &llm.State{Provider: "anthropic", Signature: "s1"}},
 		{Kind: llm.EventThinking, State: &llm.State{Provider: "anthropic", Redacted: "secret"}},
 		{Kind: llm.EventToolCall, Call: &llm.ToolCall{ID: "toolu_1", Name: "f"}},
-		{Kind: llm.EventToolArgs, Delta: `{"a":`}, {Kind: llm.EventToolArgs, Delta: `1}`},
+		{Kind: llm.EventToolArgs, Delta: `{"a":`},
+		{Kind: llm.EventToolArgs, Delta: `1}`},
 	} {
 		r.Event(&ev)
 	}

@@ -59,14 +59,23 @@ func (p *program) models(c *modelsCommand) error {
 	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"model", "upstream", "key", "context", "price in / out (USD per million)"})
+	t.AppendHeader(table.Row{"model", "upstream", "key", "context", "USD/M in / out"})
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
 		info, _ := catalog.Lookup(d.Provider, d.Model)
-		t.AppendRow(table.Row{d.ModelName, d.Provider + "/" + d.Model, keyState(d), window(info), price(info)})
+		t.AppendRow(table.Row{d.ModelName, target(d), keyState(d), window(info), price(info)})
 	}
 	_, err := fmt.Fprintln(p.Stdout, t.Render())
 	return err
+}
+
+// target is what a deployment calls; most are called what they are, and the table
+// then fits a terminal.
+func target(d *config.Deployment) string {
+	if name := d.Provider + "/" + d.Model; name != d.ModelName {
+		return name
+	}
+	return "the same"
 }
 
 func keyState(d *config.Deployment) string {

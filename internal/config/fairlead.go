@@ -21,6 +21,12 @@ type FairleadSettings struct {
 	TotalTimeout time.Duration
 	// IdleTimeout limits the silence between two chunks of a stream.
 	IdleTimeout time.Duration
+	// PingInterval is the silence in a stream after which its client gets a
+	// keepalive; 0 sends none.
+	PingInterval time.Duration
+	// FirstPingAfter is how long a stream without an answer waits for its first
+	// keepalive, which decides its status; 0 sends none before the answer.
+	FirstPingAfter time.Duration
 	// DrainTimeout is how long open requests may take after SIGTERM.
 	DrainTimeout time.Duration
 
@@ -58,6 +64,8 @@ func DefaultFairleadSettings() FairleadSettings {
 		ConnectTimeout:    5 * time.Second,
 		TotalTimeout:      600 * time.Second,
 		IdleTimeout:       300 * time.Second,
+		PingInterval:      5 * time.Second,
+		FirstPingAfter:    30 * time.Second,
 		DrainTimeout:      30 * time.Second,
 		MaxBodyBytes:      100 * mebibyte,
 		MaxResponseBytes:  100 * mebibyte,

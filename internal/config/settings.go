@@ -238,6 +238,18 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.IdleTimeout, n, path) },
 	},
 	{
+		"ping_interval", "5", "Seconds of silence in a stream after which the client gets a keepalive in the form of its API, so that no proxy cuts it; 0 sends none.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			l.overSecondsOrNone(&s.PingInterval, n, path)
+		},
+	},
+	{
+		"first_ping_after", "30", "Seconds until the first keepalive of a stream whose answer has not begun. It decides the status: what fails after it is an error within the stream. 0 sends none before the answer.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			l.overSecondsOrNone(&s.FirstPingAfter, n, path)
+		},
+	},
+	{
 		"drain_timeout", "30", "Seconds that open requests may take after SIGTERM.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.DrainTimeout, n, path) },
 	},
@@ -286,6 +298,13 @@ var fairleadSettings = []fairleadSetting{
 // overSeconds replaces a default by a given time above zero.
 func (l *loader) overSeconds(d *time.Duration, n *node, path string) {
 	if v := l.seconds(n, path); v != nil && *v > 0 {
+		*d = *v
+	}
+}
+
+// overSecondsOrNone is overSeconds where 0 means never.
+func (l *loader) overSecondsOrNone(d *time.Duration, n *node, path string) {
+	if v := l.seconds(n, path); v != nil && *v >= 0 {
 		*d = *v
 	}
 }

@@ -25,7 +25,8 @@ type exchange struct {
 	controls openaichat.Controls
 	plan     *route.Plan
 	// once says that the request can be sent one time only.
-	once bool
+	once  bool
+	alive keepalive
 
 	// Of the current attempt.
 	step     route.Step
@@ -39,6 +40,7 @@ type exchange struct {
 	sent     time.Time
 
 	// Of the answer.
+	out        []byte // encoded and not written yet, of a stream
 	begun      bool
 	status     int
 	usage      *llm.Usage

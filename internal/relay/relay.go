@@ -66,7 +66,12 @@ func (e *BegunError) Unwrap() error { return e.Err }
 // a *BegunError.
 func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) error {
 	x := &exchange{relay: r, rq: rq, w: w}
+	x.keepAlive()
+	defer x.alive.stop()
 	err := r.serve(ctx, x, x.attempt)
+	if opened := x.alive.stop(); opened && err != nil && !x.begun {
+		err = x.unanswered(err)
+	}
 	x.settle(err)
 	return err
 }
@@ -114,7 +119,9 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 func (r *Relay) final(x *exchange, cause *llm.Error) error {
 	e := *cause
 	e.Message = r.Redact(e.Message)
-	x.errorHeaders(&e)
+	if opened := x.alive.stop(); !opened {
+		x.errorHeaders(&e)
+	}
 	return &e
 }
 

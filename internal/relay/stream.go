@@ -15,8 +15,8 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
-// flushSize is how much may wait before it is written although more is already
-// arriving.
+// flushSize is how much may wait before it is written although more has already
+// arrived.
 const flushSize = 16 << 10
 
 // keptBuffer is the largest write buffer that goes back to the pool.
@@ -25,66 +25,76 @@ const keptBuffer = 64 << 10
 // buffers are empty between uses: no request sees what another wrote.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
 
-// stream takes a streamed answer to a client that wants a stream.
+// stream takes a streamed answer to a client that wants a stream. What was encoded is
+// written before the next wait for the upstream: several events that came together
+// leave together, and none waits for what is still to come.
 func (x *exchange) stream(ctx context.Context, resp *upstream.Response) error {
 	rd := sse.NewReader(resp.Body, int(x.rq.Models.Config.Fairlead.MaxEventBytes))
-	return x.relayEvents(ctx, x.wire.Stream(x.call, rd), rd.Buffered)
+	rd.BeforeRead(x.flush)
+	return x.relayEvents(ctx, x.wire.Stream(x.call, rd))
+}
+
+// flush writes what is encoded, once the answer has begun.
+func (x *exchange) flush() error {
+	if !x.begun || len(x.out) == 0 {
+		return nil
+	}
+	err := x.write(x.out)
+	x.out = x.out[:0]
+	return err
 }
 
 // relayEvents encodes events for the client. Nothing is written before the first
 // event that commits; until then an error is returned and the plan goes on.
-func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, error], more func() bool) error {
+func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, error]) error {
 	enc := x.rq.Dialect.Stream(x.rq.LLM, x.answer())
 	buf := buffers.Get().(*[]byte)
-	out := (*buf)[:0]
+	x.out = (*buf)[:0]
 	defer func() {
-		if cap(out) <= keptBuffer {
-			*buf = out[:0]
+		if cap(x.out) <= keptBuffer {
+			*buf = x.out[:0]
 			buffers.Put(buf)
 		}
+		x.out = nil
 	}()
 	var ev llm.Event // one for all iterations: it escapes into the encoder
 	for next, err := range events {
 		if err != nil {
-			return x.broken(ctx, enc, out, err)
+			return x.broken(ctx, enc, err)
 		}
 		ev = next
 		if !x.begun && x.filtered(&ev) {
 			return x.filteredError()
 		}
 		x.observe(&ev)
-		out = enc.Event(out, &ev)
-		if !x.begun {
-			if !ev.Commits() {
-				continue
-			}
+		x.out = enc.Event(x.out, &ev)
+		if !x.begun && ev.Commits() {
 			x.beginStream(enc)
 		}
-		if len(out) == 0 || (more() && len(out) < flushSize) {
+		if len(x.out) < flushSize {
 			continue
 		}
-		if err := x.write(out); err != nil {
+		if err := x.flush(); err != nil {
 			return err
 		}
-		out = out[:0]
 	}
 	if !x.begun {
 		return x.upstreamError(llm.KindInternal, http.StatusInternalServerError, "ended its stream without an answer", io.ErrUnexpectedEOF)
 	}
-	out = enc.Close(out)
-	return x.write(out)
+	x.out = enc.Close(x.out)
+	return x.flush()
 }
 
 // broken handles a stream that failed: an error for the plan before the answer
 // has begun, the dialect's own error event after. An end is never faked.
-func (x *exchange) broken(ctx context.Context, enc wire.StreamEncoder, out []byte, err error) error {
+func (x *exchange) broken(ctx context.Context, enc wire.StreamEncoder, err error) error {
 	e := x.classify(ctx, err)
 	if !x.begun || e.Kind == llm.KindClientGone {
 		return e
 	}
 	e.Message = x.relay.Redact(e.Message)
-	out = enc.Error(out, e)
-	if werr := x.write(out); werr != nil {
+	x.out = enc.Error(x.out, e)
+	if werr := x.flush(); werr != nil {
 		return werr
 	}
 	return e
@@ -92,8 +102,21 @@ func (x *exchange) broken(ctx context.Context, enc wire.StreamEncoder, out []byt
 
 // beginStream is the commit point: from here on the answer is this deployment's.
 func (x *exchange) beginStream(enc wire.StreamEncoder) {
-	x.begun = true
+	x.alive.mu.Lock()
+	defer x.alive.mu.Unlock()
+	x.begun, x.alive.begun = true, true
 	x.status = http.StatusOK
+	if x.alive.opened {
+		return
+	}
+	x.streamHeaders(enc)
+	x.answerHeaders(x.w.Header())
+	x.w.WriteHeader(http.StatusOK)
+	x.alive.wrote()
+}
+
+// streamHeaders says what follows is a stream.
+func (x *exchange) streamHeaders(enc wire.StreamEncoder) {
 	h := x.w.Header()
 	h["Content-Type"] = headerEventStream
 	if t, ok := enc.(wire.ContentTyper); ok {
@@ -101,8 +124,6 @@ func (x *exchange) beginStream(enc wire.StreamEncoder) {
 	}
 	h["Cache-Control"] = headerNoCache
 	h["X-Accel-Buffering"] = headerNo
-	x.answerHeaders(h)
-	x.w.WriteHeader(http.StatusOK)
 }
 
 var (
@@ -114,12 +135,20 @@ var (
 
 // write sends bytes to the client at once.
 func (x *exchange) write(b []byte) error {
+	x.alive.mu.Lock()
+	defer x.alive.mu.Unlock()
+	return x.put(b)
+}
+
+// put writes and flushes; the lock of the keepalive is held.
+func (x *exchange) put(b []byte) error {
 	if _, err := x.w.Write(b); err != nil {
 		return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left.", Cause: err}
 	}
 	if f, ok := x.w.(http.Flusher); ok {
 		f.Flush()
 	}
+	x.alive.wrote()
 	return nil
 }
 
@@ -136,7 +165,7 @@ func (x *exchange) whole(ctx context.Context, resp *upstream.Response) error {
 // answerWith gives a whole answer to the client in the form that it wants.
 func (x *exchange) answerWith(ctx context.Context, answer *llm.Response) error {
 	if x.rq.LLM.Stream {
-		return x.relayEvents(ctx, llm.Replay(answer), func() bool { return true })
+		return x.relayEvents(ctx, llm.Replay(answer))
 	}
 	return x.deliver(answer)
 }

@@ -27,6 +27,7 @@ type Event struct {
 // Reader takes a byte stream apart into events. It is not safe for concurrent use.
 type Reader struct {
 	src        io.Reader
+	before     func() error
 	buf        []byte
 	start, end int
 	max        int
@@ -72,15 +73,9 @@ func (r *Reader) Next() (Event, error) {
 	}
 }
 
-// Buffered reports whether another line has already arrived, so that a writer
-// need not flush yet.
-func (r *Reader) Buffered() bool {
-	start := r.start
-	if r.skipLF && start < r.end && r.buf[start] == '\n' {
-		start++ // the rest of a line ending that has been read already
-	}
-	return bytes.IndexByte(r.buf[start:r.end], '\n') >= 0
-}
+// BeforeRead sets what is called before every read from the source, which may take
+// long: a writer flushes there what it held back. Its error ends the stream.
+func (r *Reader) BeforeRead(f func() error) { r.before = f }
 
 func (r *Reader) field(line []byte) error {
 	key, value, _ := bytes.Cut(line, []byte{':'})
@@ -174,6 +169,11 @@ func (r *Reader) fill() error {
 		r.buf = grown
 	}
 	for range 100 {
+		if r.before != nil {
+			if err := r.before(); err != nil {
+				return err
+			}
+		}
 		n, err := r.src.Read(r.buf[r.end:])
 		r.end += n
 		if err == io.EOF {

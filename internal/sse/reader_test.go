@@ -154,18 +154,6 @@ type silent struct{}
 
 func (silent) Read([]byte) (int, error) { return 0, nil }
 
-func TestBufferedTellsWhetherMoreHasArrived(t *testing.T) {
-	r := NewReader(strings.NewReader("data: a\n\ndata: b\n\n"), 0)
-	if r.Buffered() {
-		t.Error("before the first read")
-	}
-	for _, want := range []bool{true, false} {
-		if _, err := r.Next(); err != nil || r.Buffered() != want {
-			t.Errorf("Buffered = %v, want %v (%v)", r.Buffered(), want, err)
-		}
-	}
-}
-
 // pieces gives one piece a read.
 type pieces []string
 
@@ -178,12 +166,31 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func TestBufferedIsNotFooledByTheRestOfALineEnding(t *testing.T) {
-	r := NewReader(&pieces{"data: a\r\n\r\n", "data: b\r\n\r\n"}, 0)
-	for range 2 {
-		if _, err := r.Next(); err != nil || r.Buffered() {
-			t.Errorf("Buffered although the next event has not arrived (%v)", err)
+func TestEveryReadIsAnnounced(t *testing.T) {
+	src := pieces{"data: a\n\ndata: b\n\n: x\n\n", "data: c\n\n"}
+	r := NewReader(&src, 0)
+	var order []string
+	r.BeforeRead(func() error {
+		order = append(order, "read")
+		return nil
+	})
+	for {
+		ev, err := r.Next()
+		if err != nil {
+			break
 		}
+		order = append(order, string(ev.Data))
+	}
+	if got := strings.Join(order, " "); got != "read a b read c read" {
+		t.Errorf("order %s", got)
+	}
+}
+
+func TestAnErrorBeforeAReadEndsTheStream(t *testing.T) {
+	r, refused := NewReader(strings.NewReader("data: a\n\n"), 0), errors.New("gone")
+	r.BeforeRead(func() error { return refused })
+	if _, err := r.Next(); err != refused {
+		t.Errorf("error %v", err)
 	}
 }
 

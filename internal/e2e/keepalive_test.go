@@ -1,0 +1,141 @@
+package e2e_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fairlead-gateway/fairlead/internal/testkit"
+)
+
+// impatient is a gateway that sends keepalives all the time.
+const impatient = "router_settings: {num_retries: 0}\nfairlead_settings: {ping_interval: 0.005, first_ping_after: 0.005}\n"
+
+const anthropicPing = "event: ping\ndata: {\"type\":\"ping\"}\n\n"
+
+// pinged asks for a stream and returns when the first keepalive is there, with a
+// function that lets go and reads the rest.
+func (d dialect) pinged(t *testing.T, g *gateway, q question, release func()) (answer, reply) {
+	t.Helper()
+	resp, err := g.request(context.Background(), http.MethodPost, d.path(q), d.body(q))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReader(resp.Body)
+	first, err := lines.ReadString('\n')
+	if err != nil || strings.Contains(first, "data:") {
+		t.Fatalf("%q before the keepalive: %v", first, err)
+	}
+	release()
+	rest, err := io.ReadAll(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := first + string(rest)
+	for strings.HasPrefix(body, anthropicPing) {
+		body = body[len(anthropicPing):] // a client reads it away; before the start it is no event of the answer
+	}
+	r := reply{t, resp.StatusCode, resp.Header, body}
+	return d.read(t, q, r), r
+}
+
+func TestAfterAKeepaliveAFallbackIsStillFree(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d dialect) {
+		everyFamily(t, func(t *testing.T, fam family) {
+			bad, good := fam.fake(t), testkit.NewOpenAI(t)
+			g := start(t, modelList(impatient+"litellm_settings: {fallbacks: [{m: [spare]}]}",
+				deployment("m", fam.model, bad), deployment("spare", "openai/gpt-4o", good)))
+			down := make(chan struct{})
+			bad.Inject(testkit.Fail(503).After(down))
+			a, r := d.pinged(t, g, ask("m", speech).streaming(true), func() { close(down) })
+			if a.text != "one two three four five six seven" || a.failure != nil || r.status != http.StatusOK {
+				t.Errorf("%d %+v of %q", r.status, a, r.body)
+			}
+		})
+	})
+}
+
+func TestAfterAKeepaliveAFailureIsTheDialectsErrorInTheStream(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d dialect) {
+		f := testkit.NewOpenAI(t)
+		g := start(t, modelList(impatient, deployment("m", "openai/gpt-4o", f)))
+		down := make(chan struct{})
+		f.Inject(testkit.Fail(503).After(down))
+		a, r := d.pinged(t, g, ask("m", speech).streaming(true), func() { close(down) })
+		if a.failure == nil || a.failure.message == "" || a.text != "" || r.status != http.StatusOK {
+			t.Errorf("%d %+v of %q", r.status, a, r.body)
+		}
+	})
+}
+
+func TestKeepalivesBetweenEventsLeaveTheAnswerWhole(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d dialect) {
+		everyFamily(t, func(t *testing.T, fam family) {
+			f := fam.fake(t)
+			g := start(t, modelList(impatient, deployment("m", fam.model, f)))
+			more := make(chan struct{})
+			f.Inject(testkit.PauseAfterEvents(fam.first+5, more))
+			q := ask("m", speech).streaming(true)
+			resp, err := g.request(context.Background(), http.MethodPost, d.path(q), d.body(q))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body := readUntilPingAfter(t, resp.Body, "o")
+			close(more)
+			rest, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := d.read(t, q, reply{t, resp.StatusCode, resp.Header, body + string(rest)})
+			if a.text != "one two three four five six seven" || a.failure != nil {
+				t.Errorf("%+v of %q", a, body+string(rest))
+			}
+		})
+	})
+}
+
+// readUntilPingAfter reads an answer until a keepalive has come after its first
+// content: one more write, when the upstream is silent.
+func readUntilPingAfter(t *testing.T, body io.Reader, content string) string {
+	t.Helper()
+	var got strings.Builder
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := body.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, got.String())
+		}
+		piece := string(buf[:n])
+		seen := strings.Contains(got.String(), content)
+		got.WriteString(piece)
+		if seen && (strings.HasSuffix(piece, "ping\n\n") || strings.HasSuffix(piece, "\"ping\"}\n\n") || strings.Trim(piece, "\n") == "") {
+			return got.String()
+		}
+	}
+}
+
+func TestAClientThatLeavesAfterAKeepaliveClosesTheUpstream(t *testing.T) {
+	everyDialect(t, func(t *testing.T, d dialect) {
+		f := testkit.NewOpenAI(t)
+		g := start(t, modelList(impatient, deployment("m", "openai/gpt-4o", f)))
+		f.Inject(testkit.Hang())
+		q := ask("m", speech).streaming(true)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		resp, err := g.request(ctx, http.MethodPost, d.path(q), d.body(q))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		cancel()
+		within(t, "the upstream's connection was closed", f.Gone())
+		if line := g.log.find(0, requestLine, g.done); !strings.Contains(line, "ClientDisconnected") {
+			t.Errorf("the log says %s", line)
+		}
+	})
+}

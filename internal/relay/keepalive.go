@@ -1,0 +1,129 @@
+package relay
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
+)
+
+// keepalive keeps a stream from being taken for dead. One timer serves the whole
+// request: it fires once an interval, looks how long nothing was written, and writes
+// a ping when that was too long. While a stream flows it costs a look at the clock a
+// write, and no goroutine. The zero value does nothing.
+type keepalive struct {
+	// interval is the silence after which a ping is written, first the time until one
+	// may be written before the answer has begun; 0 is never.
+	interval, first time.Duration
+	start           time.Time
+	timer           *time.Timer
+
+	// mu is held by whoever writes to the client.
+	mu sync.Mutex
+	// last is when something was written, counted from start.
+	last time.Duration
+	// begun says that the answer has begun; opened that a ping came before it, so that
+	// the status is decided though no answer is.
+	begun, opened, stopped bool
+}
+
+// watch begins to look for silence.
+func (k *keepalive) watch(interval, first time.Duration, fire func()) {
+	if interval <= 0 {
+		return
+	}
+	k.interval, k.first, k.start = interval, first, time.Now()
+	// It is armed after it is stored: fire sets it again.
+	k.timer = time.AfterFunc(1<<62, fire)
+	k.timer.Reset(k.due())
+}
+
+// due is how long it is until a ping, 0 or less for now. It is never more than an
+// interval, since the answer may begin meanwhile.
+func (k *keepalive) due() time.Duration {
+	silence := time.Since(k.start) - k.last
+	switch {
+	case k.begun || k.opened:
+		return k.interval - silence
+	case k.first <= 0:
+		return k.interval
+	}
+	return min(k.first-silence, k.interval)
+}
+
+// wrote notes that something was written; mu is held.
+func (k *keepalive) wrote() {
+	if k.timer != nil {
+		k.last = time.Since(k.start)
+	}
+}
+
+// stop ends it. After that nothing is written but by the caller, and what was written
+// is known: whether the stream is open.
+func (k *keepalive) stop() (opened bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.stopped && k.timer != nil {
+		k.timer.Stop()
+	}
+	k.stopped = true
+	return k.opened
+}
+
+// keepAlive watches a stream, as the settings say.
+func (x *exchange) keepAlive() {
+	if x.rq.LLM.Stream {
+		f := &x.rq.Models.Config.Fairlead
+		x.alive.watch(f.PingInterval, f.FirstPingAfter, x.lookForSilence)
+	}
+}
+
+// lookForSilence is what the timer does.
+func (x *exchange) lookForSilence() {
+	k := &x.alive
+	if !k.mu.TryLock() {
+		k.timer.Reset(k.interval) // somebody writes: that is no silence
+		return
+	}
+	defer k.mu.Unlock()
+	if k.stopped {
+		return
+	}
+	wait := k.due()
+	if wait <= 0 {
+		if err := x.ping(); err != nil {
+			return // the request itself notices that the client is gone
+		}
+		wait = k.interval
+	}
+	k.timer.Reset(wait)
+}
+
+// ping writes a keepalive in the dialect's form; mu is held. Of the request only what
+// never changes is read, since its own goroutine works on.
+func (x *exchange) ping() error {
+	enc := x.rq.Dialect.Stream(&llm.Request{}, wire.Answer{JSONArray: x.rq.JSONArray})
+	if !x.alive.begun && !x.alive.opened {
+		x.alive.opened = true
+		x.streamHeaders(enc)
+		x.w.WriteHeader(http.StatusOK)
+	}
+	return x.put(enc.Ping(nil))
+}
+
+// unanswered ends a stream that was opened by a ping and never got an answer: with
+// the dialect's own error, since the status is gone.
+func (x *exchange) unanswered(err error) error {
+	e := llm.AsError(err)
+	if e.Kind == llm.KindClientGone {
+		return err
+	}
+	x.begun, x.status = true, http.StatusOK
+	a := wire.Answer{Model: x.rq.LLM.Model, CallID: x.rq.ID, Created: x.rq.Start.Unix(), JSONArray: x.rq.JSONArray}
+	if werr := x.write(x.rq.Dialect.Stream(x.rq.LLM, a).Error(nil, e)); werr != nil {
+		return werr
+	}
+	return &BegunError{err}
+}

@@ -55,6 +55,9 @@ func (p *program) sources(o config.Options) config.Options {
 // options turns flags into what the configuration is loaded with.
 func (c *serveCommand) options(p *program) (config.Options, error) {
 	o := config.Options{Path: p.configPath(c.Config), EnvFile: c.EnvFile}
+	if err := readable(c.EnvFile); err != nil {
+		return o, err
+	}
 	if c.Model != "" && c.Config == "" {
 		o.Path = ""
 	}
@@ -74,6 +77,18 @@ func (c *serveCommand) options(p *program) (config.Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// readable refuses an env file that is named and not there: the gateway would
+// serve with every key missing.
+func readable(envFile string) error {
+	if envFile == "" {
+		return nil
+	}
+	if _, err := os.Stat(envFile); err != nil {
+		return fmt.Errorf("the file of --env-file cannot be read; give the path of an existing one: %w", err)
+	}
+	return nil
 }
 
 // listenPort is --port, else PORT, else 4000.

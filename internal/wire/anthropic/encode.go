@@ -20,6 +20,8 @@ type encoder struct {
 	// system are the blocks of the leading run of system messages.
 	system []block
 	tools  []tool
+	// searches says that a web search is among the tools.
+	searches bool
 	// choice is the tool_choice object, nil to send none.
 	choice rawjson.Value
 	think  thinking

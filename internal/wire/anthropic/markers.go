@@ -22,9 +22,11 @@ func (e *encoder) capMarkers() {
 		e.member("cache_control", e.opts.cache)
 		room--
 	}
-	for len(markers) > room {
-		*markers[1] = nil
-		markers = slices.Delete(markers, 1, 2)
+	if more := len(markers) - room; more > 0 {
+		for _, m := range markers[1 : 1+more] {
+			*m = nil
+		}
+		markers = slices.Delete(markers, 1, 1+more)
 		e.drop("cache_control", "Anthropic takes four markers; the middle ones were left out")
 	}
 	short := false

@@ -12,6 +12,7 @@ const maxToolName = 128
 // ready.
 type idMap struct {
 	used   map[string]bool
+	tried  counters
 	minted int
 }
 
@@ -25,7 +26,7 @@ func (m *idMap) use(client string) string {
 		m.minted++
 		id = "call_" + strconv.Itoa(m.minted)
 	}
-	id = unique(id, func(s string) bool { return !m.used[s] })
+	id = m.tried.unique(id, func(s string) bool { return !m.used[s] })
 	m.used[id] = true
 	return id
 }
@@ -33,8 +34,9 @@ func (m *idMap) use(client string) string {
 // nameMap makes tool names legal and unique, and knows the way back. The zero
 // value changes nothing and is ready.
 type nameMap struct {
-	up   map[string]string // client's → upstream, only changed ones
-	back map[string]string // upstream → client's, for every upstream name in use
+	up    map[string]string // client's → upstream, only changed ones
+	back  map[string]string // upstream → client's, for every upstream name in use
+	tried counters
 }
 
 // upstream returns the name under which a tool goes upstream.
@@ -52,7 +54,7 @@ func (m *nameMap) upstream(client string) string {
 	if name == "" {
 		name = "tool"
 	}
-	name = unique(name[:min(len(name), maxToolName)], func(s string) bool { return m.back[s] == "" })
+	name = m.tried.unique(name[:min(len(name), maxToolName)], func(s string) bool { return m.back[s] == "" })
 	m.up[client], m.back[name] = name, client
 	return name
 }
@@ -90,13 +92,28 @@ func legal(s string) string {
 	}, s)
 }
 
+// counters are the suffixes that stand for names which were taken. A name that many
+// share goes on where it stopped: what was taken stays taken.
+type counters map[string]int
+
+// countedStem is how much of a name is left with any suffix: names that share it
+// share a counter.
+const countedStem = maxToolName - 8
+
 // unique returns s, or s with the first counter as suffix that is free.
-func unique(s string, free func(string) bool) string {
-	for n, name := 2, s; ; n++ {
-		if free(name) {
+func (c *counters) unique(s string, free func(string) bool) string {
+	if free(s) {
+		return s
+	}
+	if *c == nil {
+		*c = counters{}
+	}
+	stem := s[:min(len(s), countedStem)]
+	for n := max((*c)[stem], 2); ; n++ {
+		suffix := "_" + strconv.Itoa(n)
+		if name := s[:min(len(s), maxToolName-len(suffix))] + suffix; free(name) {
+			(*c)[stem] = n + 1
 			return name
 		}
-		suffix := "_" + strconv.Itoa(n)
-		name = s[:min(len(s), maxToolName-len(suffix))] + suffix
 	}
 }

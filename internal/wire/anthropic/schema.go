@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -15,6 +16,12 @@ const (
 	maxMinItems    = 1 // the largest minItems that the compiler takes
 	maxSchemaBytes = 256 << 10
 	maxSchemaDepth = 64
+	// maxReread is how often the bytes of a schema may be read: each level of nesting
+	// reads what is in it again. Real schemas stay below 16.
+	maxReread = 32
+	// maxPointers bounds references to other places than the definitions, each of
+	// which costs a search.
+	maxPointers = 64
 )
 
 // filterSchema turns a JSON Schema into the subset that Anthropic compiles
@@ -39,7 +46,10 @@ func exactSchema(schema rawjson.Value) bool {
 }
 
 type schemaFilter struct {
-	root             rawjson.Value
+	root rawjson.Value
+	// defs indexes the definitions of the root; nil until the first reference.
+	defs             map[string]rawjson.Value
+	read, pointers   int      // bytes read, references followed by a search
 	refs             []string // references being written out
 	optional, unions int
 	failed           bool
@@ -54,7 +64,8 @@ func (f *schemaFilter) fail(dst []byte) []byte {
 
 // node writes one schema.
 func (f *schemaFilter) node(dst []byte, v rawjson.Value, depth int) []byte {
-	if v.Kind() != '{' || f.failed || depth > maxSchemaDepth || len(dst) > maxSchemaBytes {
+	f.read += len(v)
+	if v.Kind() != '{' || f.failed || depth > maxSchemaDepth || len(dst) > maxSchemaBytes || f.readTooMuch() {
 		return f.fail(dst)
 	}
 	if ref := v.Get("$ref"); ref != nil {
@@ -69,6 +80,12 @@ func (f *schemaFilter) node(dst []byte, v rawjson.Value, depth int) []byte {
 		dst = f.closeObject(dst, &n)
 	}
 	return append(f.describe(dst, v, &n), '}')
+}
+
+// readTooMuch reports whether the schema is nested, or refers to itself, so that
+// reading it on costs far more than its size.
+func (f *schemaFilter) readTooMuch() bool {
+	return f.read > maxReread*len(f.root)+maxSchemaBytes
 }
 
 // nodeFacts are what the members of a schema tell about it.
@@ -164,17 +181,11 @@ func (f *schemaFilter) branches(dst []byte, key string, v rawjson.Value, depth i
 
 // reference writes out a local reference in its place.
 func (f *schemaFilter) reference(dst []byte, v rawjson.Value, ref string, depth int) []byte {
-	target := f.root
 	path, local := strings.CutPrefix(ref, "#/")
-	for _, r := range f.refs {
-		local = local && r != ref
-	}
-	if !local {
+	if !local || slices.Contains(f.refs, ref) {
 		return f.fail(dst) // recursive, remote, or the root itself
 	}
-	for step := range strings.SplitSeq(path, "/") {
-		target = target.Get(strings.NewReplacer("~1", "/", "~0", "~").Replace(step))
-	}
+	target := f.resolve(path)
 	if target.Kind() != '{' {
 		return f.fail(dst)
 	}
@@ -187,6 +198,37 @@ func (f *schemaFilter) reference(dst []byte, v rawjson.Value, ref string, depth 
 	dst = f.node(dst, target, depth+1)
 	f.refs = f.refs[:len(f.refs)-1]
 	return dst
+}
+
+// resolve finds what a reference leads to, nil for nothing.
+func (f *schemaFilter) resolve(path string) rawjson.Value {
+	if kind, name, _ := strings.Cut(path, "/"); (kind == "$defs" || kind == "definitions") && !strings.Contains(name, "/") {
+		if f.defs == nil {
+			f.defs = map[string]rawjson.Value{}
+			for _, of := range []string{"$defs", "definitions"} {
+				for key, v := range f.root.Get(of).Members() {
+					f.defs[of+"/"+key] = v
+				}
+			}
+		}
+		return f.defs[kind+"/"+unescape(name)]
+	}
+	target := f.root
+	if f.pointers++; f.pointers > maxPointers {
+		return nil
+	}
+	for step := range strings.SplitSeq(path, "/") {
+		target = target.Get(unescape(step))
+	}
+	return target
+}
+
+// unescape reads one step of a JSON pointer.
+func unescape(step string) string {
+	if strings.IndexByte(step, '~') < 0 {
+		return step
+	}
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
 }
 
 // formats that Anthropic's compiler knows.
@@ -240,11 +282,32 @@ var constraints = []struct{ key, label string }{
 	{"not", "not"},
 }
 
+// constraintAt finds a keyword's place among the constraints.
+var constraintAt = func() map[string]int {
+	out := make(map[string]int, len(constraints))
+	for i, c := range constraints {
+		out[c.key] = i
+	}
+	return out
+}()
+
+// constraintsOf are the values of the constraints of a schema, read in one pass.
+func constraintsOf(v rawjson.Value) []rawjson.Value {
+	found := make([]rawjson.Value, len(constraints))
+	for key, val := range v.Members() {
+		if i, ok := constraintAt[key]; ok {
+			found[i] = val
+		}
+	}
+	return found
+}
+
 // describe writes the description with the constraints that were taken out.
 func (f *schemaFilter) describe(dst []byte, v rawjson.Value, n *nodeFacts) []byte {
 	var note []byte
-	for _, c := range constraints {
-		val := v.Get(c.key)
+	found := constraintsOf(v)
+	for i, c := range constraints {
+		val := found[i]
 		if val == nil || c.key == "minItems" && bytes.ContainsAny(val[:1], "01") && len(val) == 1 {
 			continue
 		}

@@ -30,14 +30,17 @@ const dummyTool = `{"name":"dummy_tool","description":"This is a dummy tool call
 // readTools collects the tools and the tool choice.
 func (e *encoder) readTools() error {
 	e.tools = make([]tool, 0, len(e.req.Tools)+1)
+	allowed, defined := e.allowed(), make(map[string]bool, len(e.req.Tools))
 	for i := range e.req.Tools {
 		switch t := &e.req.Tools[i]; {
-		case !e.allowed(t.Name):
+		case allowed != nil && !allowed[t.Name]:
 			e.drop("tool "+t.Name, "tool_choice does not allow it")
-		case e.repeated(i):
+		case defined[t.Name]: // which Anthropic refuses
 			e.drop("tool "+t.Name, "another tool has this name")
 		default:
 			e.readTool(t)
+			n := len(e.tools)
+			defined[t.Name] = t.Name != "" && n > 0 && e.tools[n-1].def == t
 		}
 	}
 	e.webSearch(e.opts.webSearch)
@@ -50,19 +53,17 @@ func (e *encoder) readTools() error {
 	return e.readChoice()
 }
 
-// repeated reports whether an earlier tool has the same name, which Anthropic refuses.
-func (e *encoder) repeated(i int) bool {
-	name := e.req.Tools[i].Name
-	return name != "" && slices.ContainsFunc(e.tools, func(t tool) bool { return t.def != nil && t.def.Name == name })
-}
-
-// allowed reports whether an allowed_tools choice lets the tool through.
-func (e *encoder) allowed(name string) bool {
+// allowed are the names that an allowed_tools choice lets through, nil for all.
+func (e *encoder) allowed() map[string]bool {
 	c := e.req.ToolChoice
 	if c == nil || c.Mode != llm.ChoiceAllowedAuto && c.Mode != llm.ChoiceAllowedRequired {
-		return true
+		return nil
 	}
-	return slices.Contains(c.Names, name)
+	names := make(map[string]bool, len(c.Names))
+	for _, name := range c.Names {
+		names[name] = true
+	}
+	return names
 }
 
 func (b *builder) usesTools() bool {
@@ -124,7 +125,8 @@ func (e *encoder) serverTool(t *llm.ToolDef) {
 		if s.beta != "" {
 			e.beta(s.beta)
 		}
-		e.tools = append(e.tools, tool{raw: serverToolJSON(t)})
+		raw := serverToolJSON(t)
+		e.tools, e.searches = append(e.tools, tool{raw: raw}), e.searches || raw.Get("name").Is("web_search")
 		return
 	}
 	e.drop("tool of type "+t.Type, "Anthropic does not know it")
@@ -137,18 +139,21 @@ func serverToolJSON(t *llm.ToolDef) rawjson.Value {
 	if fn == nil {
 		return t.Raw
 	}
-	o := rawjson.Object{{Key: "type", Value: rawjson.String(t.Type)}, {Key: "name", Value: fn.Get("name")}}
+	var o members
+	o.set("type", rawjson.String(t.Type))
+	o.set("name", fn.Get("name"))
 	for name, v := range fn.Get("parameters").Members() {
-		o.Set(name, v)
+		o.set(name, v)
 	}
-	return o.Value()
+	return o.object.Value()
 }
 
 // webSearch adds the search tool that web_search_options asks for.
 func (e *encoder) webSearch(options rawjson.Value) {
-	if !options.Present() || slices.ContainsFunc(e.tools, func(t tool) bool { return t.raw.Get("name").Is("web_search") }) {
+	if !options.Present() || e.searches {
 		return
 	}
+	e.searches = true
 	dst := []byte(`{"type":"web_search_20250305","name":"web_search"`)
 	uses := map[string]int64{"low": 1, "medium": 5, "high": 10}[options.Get("search_context_size").Text()]
 	if uses > 0 {
@@ -270,22 +275,41 @@ func appendInputSchema(dst []byte, schema rawjson.Value) []byte {
 // refuses them: the properties of all branches are offered, and none but the
 // root's own are required.
 func mergeBranches(o *rawjson.Object) {
-	var props rawjson.Object
+	var props members
 	for _, key := range []string{"anyOf", "oneOf", "allOf"} {
 		for _, branch := range o.Get(key).Elems() {
 			for name, v := range branch.Get("properties").Members() {
-				props.Set(name, v)
+				props.set(name, v)
 			}
 		}
 		o.Del(key)
 	}
-	if props == nil {
+	if props.object == nil {
 		return
 	}
 	for name, v := range o.Get("properties").Members() {
-		props.Set(name, v)
+		props.set(name, v)
 	}
-	o.Set("properties", props.Value())
+	o.Set("properties", props.object.Value())
+}
+
+// members build an object of which the last value of a key counts, however many keys
+// there are. The zero value is ready.
+type members struct {
+	object rawjson.Object
+	at     map[string]int
+}
+
+func (m *members) set(key string, v rawjson.Value) {
+	if i, ok := m.at[key]; ok {
+		m.object[i].Value = v
+		return
+	}
+	if m.at == nil {
+		m.at = map[string]int{}
+	}
+	m.at[key] = len(m.object)
+	m.object = append(m.object, rawjson.Member{Key: key, Value: v})
 }
 
 // forced reports whether the client demands the call of one of its tools.

@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -21,6 +22,9 @@ const (
 type turn struct {
 	role     llm.Role // User, Assistant or System
 	from, to int
+	// paired is the end of the blocks that are paired with their calls already: a turn
+	// that was closed may be opened again.
+	paired int
 }
 
 // pending is a tool use that waits for its result.
@@ -39,7 +43,16 @@ type builder struct {
 	turns  []turn
 	ids    idMap
 	calls  []pending
-	spare  []block
+	// waits finds the calls of a result among many.
+	waits queues
+	spare []block
+	// served are the ids of the message's calls that Anthropic ran and whose results
+	// it holds.
+	served map[string]bool
+	// systems counts the messages left of a run of system messages, of which open says
+	// whether it stands before an answer.
+	systems int
+	open    bool
 }
 
 // conversation arranges the messages after the leading run of system messages.
@@ -49,7 +62,8 @@ func (b *builder) conversation(msgs []llm.Message) {
 	for i := range msgs {
 		switch m := &msgs[i]; m.Role {
 		case llm.System, llm.Developer:
-			b.system(m, msgs[i+1:])
+			b.look(msgs[i:])
+			b.system(m)
 		case llm.Assistant:
 			b.assistant(m)
 		default:
@@ -78,7 +92,7 @@ func (b *builder) add(role llm.Role, blk block) {
 }
 
 func (b *builder) begin(role llm.Role) {
-	b.turns = append(b.turns, turn{role, len(b.blocks), len(b.blocks)})
+	b.turns = append(b.turns, turn{role, len(b.blocks), len(b.blocks), len(b.blocks)})
 }
 
 func (b *builder) push(blk block) {
@@ -153,15 +167,16 @@ func serverID(id string) bool {
 
 func (b *builder) assistant(m *llm.Message) {
 	n := len(b.blocks)
+	b.served = servedCalls(m)
 	for i := range m.Parts {
-		b.assistantPart(m, &m.Parts[i])
+		b.assistantPart(&m.Parts[i])
 	}
 	if len(b.blocks) > n {
 		b.markLast(m)
 	}
 }
 
-func (b *builder) assistantPart(m *llm.Message, p *llm.Part) {
+func (b *builder) assistantPart(p *llm.Part) {
 	switch p.Kind {
 	case llm.PartText, llm.PartRefusal:
 		if !blank(p.Text) {
@@ -170,7 +185,7 @@ func (b *builder) assistantPart(m *llm.Message, p *llm.Part) {
 	case llm.PartThinking:
 		b.thinking(p)
 	case llm.PartToolCall:
-		b.call(m, p)
+		b.call(p)
 	case llm.PartUnknown:
 		if passableBlock(p.Raw.Get("type")) {
 			b.add(llm.Assistant, block{kind: blockRaw, part: p})
@@ -208,7 +223,7 @@ func thinkingBlock(p *llm.Part) blockKind {
 	return blockThinking
 }
 
-func (b *builder) call(m *llm.Message, p *llm.Part) {
+func (b *builder) call(p *llm.Part) {
 	if p.Call == nil {
 		return
 	}
@@ -218,29 +233,35 @@ func (b *builder) call(m *llm.Message, p *llm.Part) {
 		})
 		return
 	}
-	if !hasServerResult(m, p.Call.ID) {
+	if !b.served[p.Call.ID] {
 		b.e.drop("call "+p.Call.ID, "the provider itself ran this tool and its result did not come back")
 		return
 	}
 	b.add(llm.Assistant, block{kind: blockServerUse, part: p, id: p.Call.ID})
 }
 
-// hasServerResult reports whether the message brings back the result block of a
-// call that Anthropic ran: one without the other is refused.
-func hasServerResult(m *llm.Message, id string) bool {
+// servedCalls lists the calls that Anthropic ran and whose result blocks the message
+// brings back: one without the other is refused. Most messages have none: nil.
+func servedCalls(m *llm.Message) map[string]bool {
+	var ids map[string]bool
 	for i := range m.Parts {
-		if p := &m.Parts[i]; p.Kind == llm.PartUnknown && p.Raw.Get("tool_use_id").Is(id) {
-			return true
+		if p := &m.Parts[i]; p.Kind == llm.PartUnknown {
+			if id, ok := p.Raw.Get("tool_use_id").Str(); ok {
+				if ids == nil {
+					ids = map[string]bool{}
+				}
+				ids[id] = true
+			}
 		}
 	}
-	return false
+	return ids
 }
 
 // system handles a system message within the conversation: it stays where it
 // stands, on models that know such messages in place, else as a reminder from the
 // user. It never moves to the top, which would break the cached prefix.
-func (b *builder) system(m *llm.Message, rest []llm.Message) {
-	inPlace := b.e.model.systemInPlace() && (b.last() == llm.System || b.last() == llm.User && beforeAssistant(rest))
+func (b *builder) system(m *llm.Message) {
+	inPlace := b.e.model.systemInPlace() && (b.last() == llm.System || b.last() == llm.User && b.open)
 	for i := range m.Parts {
 		p := &m.Parts[i]
 		if p.Kind != llm.PartText || blank(p.Text) {
@@ -258,17 +279,17 @@ func (b *builder) system(m *llm.Message, rest []llm.Message) {
 
 func reminder(text string) string { return "<system-reminder>\n" + text + "\n</system-reminder>" }
 
-// beforeAssistant reports whether the next message that is not a system message is
-// the assistant's, or none.
-func beforeAssistant(rest []llm.Message) bool {
-	for i := range rest {
-		switch rest[i].Role {
-		case llm.System, llm.Developer:
-		default:
-			return rest[i].Role == llm.Assistant
-		}
+// look reads a run of system messages once, at its first: it is open when the next
+// other message is the assistant's, or none.
+func (b *builder) look(msgs []llm.Message) {
+	if b.systems--; b.systems > 0 {
+		return
 	}
-	return true
+	b.systems = slices.IndexFunc(msgs, func(m llm.Message) bool { return m.Role != llm.System && m.Role != llm.Developer })
+	b.open = b.systems < 0 || msgs[b.systems].Role == llm.Assistant
+	if b.systems < 0 {
+		b.systems = len(msgs)
+	}
 }
 
 // foldSystem turns an in-place system turn back into a reminder of the user turn
@@ -307,6 +328,7 @@ func (b *builder) closeTurn() {
 		b.collectCalls(b.of(last))
 	case llm.User:
 		b.pair(last)
+		b.turns[last].paired = b.turns[last].to
 		b.calls = b.calls[:0]
 	}
 }
@@ -324,9 +346,9 @@ func (b *builder) collectCalls(blocks []block) {
 // without a call becomes text; a call without a result gets a stand-in.
 func (b *builder) pair(last int) {
 	blocks := b.of(last)
-	matched := b.match(blocks)
-	if matched == len(b.calls) && resultsFirst(blocks) {
-		return
+	matched := b.match(blocks, b.turns[last].paired-b.turns[last].from)
+	if len(b.calls) == 0 || matched == len(b.calls) && resultsFirst(blocks) {
+		return // without calls no result is left to be put first
 	}
 	b.spare = append(b.spare[:0], blocks...)
 	b.blocks = b.blocks[:b.turns[last].from]
@@ -348,12 +370,13 @@ func (b *builder) pair(last int) {
 	}
 }
 
-// match sets the ids of the results, turns orphans into text and returns how many
+// match sets the ids of the results from an index on, turns orphans into text and returns how many
 // calls have their result.
-func (b *builder) match(blocks []block) (matched int) {
-	for i := range blocks {
+func (b *builder) match(blocks []block, from int) (matched int) {
+	b.waits.fill(b.calls)
+	for i := from; i < len(blocks); i++ {
 		r := &blocks[i]
-		if r.kind != blockResult || r.id != "" { // with an id it was paired before
+		if r.kind != blockResult {
 			continue
 		}
 		if c := b.waiting(r.part.Result); c != nil {
@@ -370,16 +393,23 @@ func (b *builder) match(blocks []block) (matched int) {
 // waiting finds the unanswered call of a result: by id, without an id by name, and
 // with neither by position.
 func (b *builder) waiting(r *llm.ToolResult) *pending {
-	for i := range b.calls {
-		c := &b.calls[i]
-		if c.block >= 0 {
-			continue
+	if len(b.calls) > fewCalls {
+		if at := b.waits.next(b.calls, r); at != noCall {
+			return &b.calls[at]
 		}
-		if c.client == r.CallID || r.CallID == "" && (r.Name == "" || r.Name == c.name) {
+		return nil
+	}
+	for i := range b.calls {
+		if c := &b.calls[i]; c.block < 0 && c.fits(r) {
 			return c
 		}
 	}
 	return nil
+}
+
+// fits reports whether a result answers the call.
+func (c *pending) fits(r *llm.ToolResult) bool {
+	return c.client == r.CallID || r.CallID == "" && (r.Name == "" || r.Name == c.name)
 }
 
 func orphan(r *block) block {

@@ -44,6 +44,7 @@ var nested = []struct{ path, section string }{
 	{"general_settings.alerting_args", "alerting_args"},
 	{"router_settings.retry_policy", "retry_policy"},
 	{"router_settings.allowed_fails_policy", "allowed_fails_policy"},
+	{"router_settings.routing_strategy_args", "routing_strategy_args"},
 	{"router_settings.router_general_settings", "router_general_settings"},
 	{"router_settings.default_litellm_params", "litellm_params"},
 	{"general_settings.pass_through_endpoints", "pass_through"},

@@ -238,11 +238,24 @@ type FailureCounts struct {
 	BadRequest, Authentication, Timeout, RateLimit, ContentPolicy, InternalServer, ServiceUnavailable, BadGateway, NotFound, Default *int
 }
 
+// StrategyArgs is routing_strategy_args; 0 means not given.
+type StrategyArgs struct {
+	// TTL is how long a measured latency holds.
+	TTL time.Duration
+	// LowestLatencyBuffer is how much slower than the fastest, as a share, is still
+	// fast.
+	LowestLatencyBuffer float64
+	// MaxLatencyListSize is how many calls a latency is averaged over.
+	MaxLatencyListSize int
+}
+
 // RouterSettings is router_settings merged with the routing keys of
 // litellm_settings; router_settings wins. A nil field was not given.
 type RouterSettings struct {
-	// RoutingStrategy is as written; "" means simple-shuffle.
+	// RoutingStrategy is as written. "" means simple-shuffle for groups with a weight,
+	// rpm or tpm, and else the less loaded of two.
 	RoutingStrategy string
+	StrategyArgs    StrategyArgs
 	NumRetries      *int
 	// Timeout and StreamTimeout are 0 when not given.
 	Timeout       time.Duration

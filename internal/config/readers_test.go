@@ -19,10 +19,6 @@ var unread = map[string]string{
 	"AllowClientSideCreds":          "general_settings.allow_client_side_credentials",
 	"ClientSideAuthParams":          "litellm_params.configurable_clientside_auth_params",
 	"APIVersion":                    "litellm_params.api_version",
-	"DefaultMaxParallelRequests":    "router_settings.default_max_parallel_requests",
-	"EnablePreCallChecks":           "router_settings.enable_pre_call_checks",
-	"EnableTagFiltering":            "router_settings.enable_tag_filtering",
-	"TagFilteringMatchAny":          "router_settings.tag_filtering_match_any",
 	"EnableWeightedFailover":        "router_settings.enable_weighted_failover",
 	"ForwardTraceparent":            "litellm_settings.forward_traceparent_to_llm_provider",
 	"GeminiDefaultThinkingLevelLow": "litellm_settings.enable_gemini_default_thinking_level_low",
@@ -32,7 +28,7 @@ var unread = map[string]string{
 }
 
 // ours are the fields that this package itself gives a meaning to.
-var ours = []string{"AllowMissingHooks", "PermitWeakMasterKey", "KeySource", "Tags", "Pos", "Files"}
+var ours = []string{"AllowMissingHooks", "PermitWeakMasterKey", "KeySource", "Pos", "Files"}
 
 // TestKeysOfFieldsThatNobodyReadAreNotCalledHonoured keeps the report true when
 // a field is added here and wired elsewhere, or forgotten there.

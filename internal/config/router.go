@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// defaultStrategy is what a group without a strategy uses.
-const defaultStrategy = "simple-shuffle"
+// plannedStrategy is the one value of routing_strategy that LiteLLM knows and we do
+// not have.
+const plannedStrategy = "provider-budget-routing"
 
-// strategies are the values of routing_strategy that LiteLLM knows.
+// strategies are the values of routing_strategy.
 var strategies = []string{
-	defaultStrategy, "least-busy", "usage-based-routing", "usage-based-routing-v2", "latency-based-routing", "cost-based-routing", "provider-budget-routing",
+	"simple-shuffle", "least-busy", "usage-based-routing", "usage-based-routing-v2", "latency-based-routing", "cost-based-routing",
 }
 
 // router reads router_settings, with the keys that LiteLLM also accepts in
@@ -26,6 +27,7 @@ func (l *loader) router(n, settings *node) RouterSettings {
 	}
 	return RouterSettings{
 		RoutingStrategy:             l.strategy(at("routing_strategy")),
+		StrategyArgs:                l.strategyArgs(at("routing_strategy_args")),
 		NumRetries:                  l.count(either("num_retries")),
 		Timeout:                     l.limit(at("timeout")),
 		StreamTimeout:               l.limit(at("stream_timeout")),
@@ -57,18 +59,36 @@ func deref(p *int) int {
 	return *p
 }
 
-// strategy reads routing_strategy and names the ones that are not built yet.
+// strategy reads routing_strategy.
 func (l *loader) strategy(n *node, path string) string {
 	s := l.text(n, path)
 	switch {
-	case s == "" || s == defaultStrategy:
-		return s
-	case slices.Contains(strategies, s):
-		l.report.warnf(n.pos, path, "", "The strategy %s is planned; until then the group is chosen from as with simple-shuffle.", s)
+	case s == "" || slices.Contains(strategies, s):
+	case s == plannedStrategy:
+		l.report.warnf(n.pos, path, "", "The strategy %s is planned; until then simple-shuffle is used.", s)
 	default:
 		l.report.warnf(n.pos, path, didYouMean(s, strategies), "%q is no routing strategy; simple-shuffle is used.", n.show())
 	}
 	return s
+}
+
+// strategyArgs reads routing_strategy_args.
+func (l *loader) strategyArgs(n *node, path string) (a StrategyArgs) {
+	if !l.given(n, path) {
+		return a
+	}
+	if n.kind != mapKind {
+		l.wrong(n, path, "a map")
+		return a
+	}
+	if ttl := l.seconds(n.get("ttl"), child(path, "ttl")); ttl != nil {
+		a.TTL = *ttl
+	}
+	if buffer := l.number(n.get("lowest_latency_buffer"), child(path, "lowest_latency_buffer")); buffer != nil {
+		a.LowestLatencyBuffer = *buffer
+	}
+	a.MaxLatencyListSize = deref(l.count(n.get("max_latency_list_size"), child(path, "max_latency_list_size")))
+	return a
 }
 
 // fallbacks reads a list of one-key maps ({group: [targets]}). A single map is

@@ -70,10 +70,22 @@ func TestUnknownStrategyIsNamedWithTheNearest(t *testing.T) {
 	if cfg.Router.RoutingStrategy != "latency-based" {
 		t.Errorf("%q", cfg.Router.RoutingStrategy)
 	}
-	_, report = usable(t, gpt("router_settings: {routing_strategy: least-busy}\n"), nil)
-	says(t, report, Warning, "The strategy least-busy is planned")
-	_, report = usable(t, gpt("router_settings: {routing_strategy: simple-shuffle}\n"), nil)
-	silent(t, report, "strategy")
+	_, report = usable(t, gpt("router_settings: {routing_strategy: provider-budget-routing}\n"), nil)
+	says(t, report, Warning, "The strategy provider-budget-routing is planned")
+	for _, name := range strategies {
+		_, report = usable(t, gpt("router_settings: {routing_strategy: "+name+"}\n"), nil)
+		silent(t, report, "strategy")
+	}
+}
+
+func TestStrategyArgsAreRead(t *testing.T) {
+	cfg, report := usable(t, gpt("router_settings: {routing_strategy_args: {ttl: 60, lowest_latency_buffer: 0.5, max_latency_list_size: 20, latency: 1}}\n"), nil)
+	if want := (StrategyArgs{TTL: time.Minute, LowestLatencyBuffer: 0.5, MaxLatencyListSize: 20}); cfg.Router.StrategyArgs != want {
+		t.Errorf("%+v", cfg.Router.StrategyArgs)
+	}
+	says(t, report, Warning, "`latency` is an unknown key of routing_strategy_args")
+	_, report = usable(t, gpt("router_settings: {routing_strategy_args: fast}\n"), nil)
+	says(t, report, Warning, "must be a map")
 }
 
 func TestAliases(t *testing.T) {

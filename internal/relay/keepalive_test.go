@@ -77,6 +77,8 @@ func (c *client) pinged(ping string) (at []int) {
 func streaming(d wire.Dialect, array bool) (*exchange, *client) {
 	c := &client{header: http.Header{}, since: time.Now()}
 	cfg := &config.Config{Fairlead: config.DefaultFairleadSettings()}
+	plan, _ := route.New(route.Settings{}, []route.Deployment{{ID: "d", Group: "m"}}).Plan("m", route.Overrides{})
+	step, _ := plan.Next(time.Now())
 	x := &exchange{
 		relay: &Relay{Now: time.Now, Redactor: func() *obs.Redactor { return obs.NewRedactor(nil) }}, w: c,
 		rq: &Request{
@@ -84,7 +86,7 @@ func streaming(d wire.Dialect, array bool) (*exchange, *client) {
 			LLM: &llm.Request{Model: "m", Stream: true},
 		},
 		dep: &Deployment{Config: &config.Deployment{}}, target: &wire.Target{Provider: "p", Model: "u"},
-		call: &wire.Call{}, step: route.Step{Deployment: &route.Deployment{ID: "d"}},
+		call: &wire.Call{}, plan: plan, step: step,
 	}
 	return x, c
 }

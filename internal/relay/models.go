@@ -88,7 +88,7 @@ func NewModels(c *config.Config, net Network, random func() float64) (*Models, [
 			continue
 		}
 		m.deployments = append(m.deployments, d)
-		rows = append(rows, d.routeRow())
+		rows = append(rows, d.routeRow(&c.Router))
 	}
 	m.native = nativeAPIs(c, net, m.deployments)
 	client, err := clientOf(c, &config.Deployment{}, net)
@@ -149,11 +149,14 @@ func (d *Deployment) use(row *provider.Row, net Network) (err error) {
 	return err
 }
 
-func (d *Deployment) routeRow() route.Deployment {
+func (d *Deployment) routeRow(r *config.RouterSettings) route.Deployment {
 	cd := d.Config
+	price, priced := d.pricePerToken()
+	window, _ := d.Info.Int("max_input_tokens")
 	return route.Deployment{
 		ID: cd.ID, Group: cd.ModelName, Upstream: cd.Model, Name: d.FullName(), Weight: cd.Weight, RPM: cd.RPM, TPM: cd.TPM,
-		Order: cd.Order, MaxParallel: cd.MaxParallel, Timeout: cd.Timeout, StreamTimeout: cd.StreamTimeout,
+		Order: cd.Order, MaxParallel: cmp.Or(cd.MaxParallel, r.DefaultMaxParallelRequests), Timeout: cd.Timeout, StreamTimeout: cd.StreamTimeout,
+		Tags: cd.Tags, Price: price, Priced: priced, MaxInput: window,
 		NumRetries: cd.MaxRetries, CooldownTime: cd.CooldownTime, Ref: d,
 	}
 }
@@ -250,7 +253,10 @@ func fixedHeader(c *config.Config, cd *config.Deployment, row *provider.Row) htt
 func routeSettings(c *config.Config, random func() float64) route.Settings {
 	r := &c.Router
 	s := route.Settings{
-		Strategy: r.RoutingStrategy, NumRetries: r.NumRetries, RetryPolicy: (*route.Counts)(r.RetryPolicy),
+		Strategy: r.RoutingStrategy, LatencyBuffer: r.StrategyArgs.LowestLatencyBuffer,
+		LatencyWindow: r.StrategyArgs.MaxLatencyListSize, LatencyTTL: r.StrategyArgs.TTL,
+		PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
+		NumRetries: r.NumRetries, RetryPolicy: (*route.Counts)(r.RetryPolicy),
 		AllowedFails: r.AllowedFails, AllowedFailsPolicy: (*route.Counts)(r.AllowedFailsPolicy),
 		CooldownTime: r.CooldownTime, DisableCooldowns: r.DisableCooldowns,
 		Fallbacks: rules(r.Fallbacks), ContextWindowFallbacks: rules(r.ContextWindowFallbacks),

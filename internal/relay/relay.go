@@ -86,6 +86,7 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		return r.final(x, refused)
 	}
 	x.plan = plan
+	defer plan.Close()
 	for {
 		step, exhausted := plan.Next(r.Now())
 		if exhausted != nil {
@@ -94,8 +95,12 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		if err := sleep(ctx, step.Wait); err != nil {
 			return clientGone(ctx, err)
 		}
+		if !plan.Start(step, r.Now()) {
+			continue
+		}
 		x.begin(step)
 		err := attempt(ctx)
+		plan.Observed(step, x.feedback(err), r.Now())
 		if err == nil {
 			plan.Succeeded(step, r.Now())
 			return nil

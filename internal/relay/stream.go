@@ -234,6 +234,7 @@ func (x *exchange) deliver(answer *llm.Response) error {
 func (x *exchange) observe(ev *llm.Event) {
 	if x.firstToken.IsZero() && ev.Commits() {
 		x.firstToken = x.relay.Now()
+		x.plan.FirstToken(x.step, x.firstToken.Sub(x.sent), x.firstToken)
 	}
 	if ev.Usage != nil {
 		x.usage = ev.Usage

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"testing"
 	"time"
@@ -69,6 +70,9 @@ func drive(t *testing.T, table *Table, model string, o Overrides, now time.Time,
 		if len(calls) == 50 {
 			t.Fatal("the plan does not end")
 		}
+		if !plan.Start(step, now) {
+			continue
+		}
 		calls = append(calls, call{step.Deployment.ID, step.Wait, step.Fallback})
 		failure := failures[step.Deployment.ID]
 		if failure == nil {
@@ -94,3 +98,51 @@ func header(pairs ...string) http.Header {
 	}
 	return h
 }
+
+// begin starts one call and leaves it in flight.
+func begin(t *testing.T, table *Table, model string, o Overrides, now time.Time) (*Plan, Step) {
+	t.Helper()
+	plan, e := table.Plan(model, o)
+	if e != nil {
+		t.Fatal(e)
+	}
+	step, e := plan.Next(now)
+	if e != nil {
+		t.Fatal(e)
+	}
+	if !plan.Start(step, now) {
+		t.Fatal("the step does not start")
+	}
+	return plan, step
+}
+
+// refused returns the error of a request that nothing can answer.
+func refused(t *testing.T, table *Table, model string, o Overrides, now time.Time) *llm.Error {
+	t.Helper()
+	calls, e := drive(t, table, model, o, now, nil)
+	if e == nil {
+		t.Fatalf("%v answered", ids(calls))
+	}
+	return e
+}
+
+// share is the share of n requests that id answers, each done before the next.
+func share(t *testing.T, table *Table, o Overrides, id string, n int) float64 {
+	t.Helper()
+	hits := 0
+	for range n {
+		calls, e := drive(t, table, "lb", o, start, nil)
+		if e != nil {
+			t.Fatal(e)
+		}
+		if calls[0].ID == id {
+			hits++
+		}
+	}
+	return float64(hits) / float64(n)
+}
+
+func near(got, want float64) bool { return got > want-0.05 && got < want+0.05 }
+
+// seeded is chance that is the same in every run.
+func seeded() func() float64 { return rand.New(rand.NewPCG(1, 2)).Float64 }

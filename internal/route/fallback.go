@@ -2,10 +2,7 @@ package route
 
 import (
 	"fmt"
-	"math"
-	"net/http"
 	"strings"
-	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
@@ -202,26 +199,4 @@ func (p *Plan) lastReason() string {
 		return "no model of this configuration has that name."
 	}
 	return p.failure.Message
-}
-
-// allCooling is the error of a group whose deployments all rest.
-func (p *Plan) allCooling(now time.Time) *llm.Error {
-	var wait time.Duration
-	ids := make([]string, 0, len(p.hop.members))
-	for i, m := range p.hop.members {
-		left := m.health.restsUntil().Sub(now)
-		if i == 0 || left < wait {
-			wait = left
-		}
-		if len(ids) < 20 {
-			ids = append(ids, "'"+m.ID+"'")
-		}
-	}
-	seconds := max(1, int(math.Ceil(wait.Seconds())))
-	return &llm.Error{
-		Kind: llm.KindCooldown, Status: http.StatusTooManyRequests, Type: "all_deployments_in_cooldown", Code: "429",
-		RetryAfter: time.Duration(seconds) * time.Second,
-		Message: fmt.Sprintf("No deployments available for selected model, Try again in %d seconds. All deployments for selected model are in cooldown. Passed model=%s. cooldown_list=[%s]",
-			seconds, clip(p.group), strings.Join(ids, ", ")),
-	}
 }

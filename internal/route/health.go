@@ -20,9 +20,15 @@ const (
 	minTraffic = 5
 )
 
-// health is what is known of a deployment's failures. It outlives the table.
+// health is what is known of a deployment's failures and load. It outlives the table.
+//
+// Its failures make a circuit breaker: closed while until is 0; open before until;
+// half-open after it, when one call at a time probes the deployment, until a success
+// closes it or a failure opens it again.
 type health struct {
-	until atomic.Int64 // ns since 1970; resting before it
+	until    atomic.Int64 // ns since 1970; resting before it
+	probe    atomic.Bool  // a probe is under way
+	inflight atomic.Int64 // calls that have started and not ended
 
 	mu sync.Mutex
 	// fails within the window of allowed_fails, which ends at expires.
@@ -31,6 +37,10 @@ type health struct {
 	// Calls of the current minute, for the default policy.
 	minute       int64
 	good, failed int
+	// What began in the current minute, and the tokens that were used in it.
+	requests, used int64
+	// Seconds to the first token of a stream, and of an answer per token.
+	first, perToken average
 }
 
 func (h *health) cooling(now time.Time) bool {
@@ -40,7 +50,19 @@ func (h *health) cooling(now time.Time) bool {
 
 func (h *health) restsUntil() time.Time { return time.Unix(0, h.until.Load()) }
 
+// halfOpen reports whether the cooldown is over and no call has succeeded since.
+func (h *health) halfOpen(now time.Time) bool {
+	until := h.until.Load()
+	return until != 0 && now.UnixNano() >= until
+}
+
+// probed reports whether another call is finding out if the deployment is well again.
+func (h *health) probed(now time.Time) bool { return h.probe.Load() && h.halfOpen(now) }
+
 func (h *health) succeeded(now time.Time) {
+	if until := h.until.Load(); until != 0 && now.UnixNano() >= until {
+		h.until.CompareAndSwap(until, 0)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.turn(now)
@@ -50,7 +72,7 @@ func (h *health) succeeded(now time.Time) {
 // turn begins a new minute.
 func (h *health) turn(now time.Time) {
 	if minute := now.Unix() / 60; minute != h.minute {
-		h.minute, h.good, h.failed = minute, 0, 0
+		h.minute, h.good, h.failed, h.requests, h.used = minute, 0, 0, 0, 0
 	}
 }
 
@@ -91,7 +113,7 @@ func (t *Table) exceeded(m *member, e *llm.Error, repeated bool, now time.Time, 
 	}
 	allowed, set := t.allowedFails(e)
 	if !set {
-		return !m.alone && h.byDefault(e)
+		return !m.alone && (h.halfOpen(now) || h.byDefault(e))
 	}
 	if !now.Before(h.expires) {
 		h.fails = 0

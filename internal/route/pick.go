@@ -2,46 +2,96 @@ package route
 
 import "time"
 
-// pick chooses a healthy deployment for the next call, nil when all are resting.
-// One that failed in this plan is chosen only when no other is healthy, the one
-// that failed last only when it is the last: the lowest order first, the
-// strategy among equals.
+// pick chooses a healthy deployment for the next call, nil when none can answer now;
+// p.barred then says why. One that failed in this plan is chosen only when no other is
+// left, the one that failed last only when it is the last; one that another call
+// probes after its cooldown when nothing else is healthy. Among the rest the lowest
+// order comes first, and the strategy decides between equals.
 func (p *Plan) pick(now time.Time) *member {
-	members := p.hop.members
-	if len(members) == 1 {
-		return p.only(members[0], now)
+	p.barred = 0
+	healthy := p.healthy(now)
+	if len(healthy) > 1 {
+		healthy = p.best(healthy, now)
 	}
-	var space [16]*member
-	healthy := space[:0]
-	for _, m := range members {
-		if m.health.cooling(now) {
-			p.note(m, DecisionCooling, 0)
-			continue
-		}
-		healthy = append(healthy, m)
-	}
-	healthy = prefer(healthy, func(m *member) bool { return !p.failedIn(m) })
-	healthy = prefer(healthy, func(m *member) bool { return m != p.last })
-	healthy = lowestOrder(healthy)
 	switch len(healthy) {
 	case 0:
 		return nil
 	case 1:
 		return healthy[0]
 	}
-	return healthy[min(p.table.strategy.pick(healthy, p.table.rand), len(healthy)-1)]
+	return healthy[min(p.hop.strategy.pick(p, healthy, now), len(healthy)-1)]
 }
 
-func (p *Plan) only(m *member, now time.Time) *member {
-	if m.health.cooling(now) {
-		p.note(m, DecisionCooling, 0)
-		return nil
+// best keeps those between which the strategy decides.
+func (p *Plan) best(healthy []*member, now time.Time) []*member {
+	healthy = prefer(healthy, func(m *member) bool { return !p.failedIn(m) })
+	healthy = prefer(healthy, func(m *member) bool { return m != p.last })
+	healthy = prefer(healthy, func(m *member) bool { return !m.health.probed(now) })
+	return lowestOrder(healthy)
+}
+
+// healthy returns the members that can answer this request now, in the plan's own
+// space.
+func (p *Plan) healthy(now time.Time) []*member {
+	out := p.candidates[:0]
+	for _, m := range p.hop.members {
+		if why := p.bar(m, now); why != 0 {
+			p.leaveOut(m, why)
+			continue
+		}
+		out = append(out, m)
 	}
-	return m
+	if !p.table.settings.TagFiltering {
+		return out
+	}
+	fit := p.tagged(out)
+	for _, m := range out[len(fit):] {
+		p.leaveOut(m, barTags)
+	}
+	return fit
 }
 
-// prefer keeps the members that fit, or all when none does. It reorders in place.
-func prefer(members []*member, fits func(*member) bool) []*member {
+func (p *Plan) leaveOut(m *member, why bars) {
+	p.barred |= why
+	p.note(m, why.decision(), 0)
+}
+
+// bar returns why m cannot answer now, 0 when it can. What does not pass with time
+// comes first.
+func (p *Plan) bar(m *member, now time.Time) bars {
+	switch {
+	case p.table.settings.PreCallChecks && m.MaxInput > 0 && tooMany(p.estimate(), m.MaxInput):
+		return barWindow
+	case m.health.cooling(now):
+		return barCooling
+	case m.MaxParallel > 0 && m.health.inflight.Load() >= int64(m.MaxParallel):
+		return barFull
+	case p.table.limits && (m.RPM > 0 || m.TPM > 0) && p.overLimits(m, now):
+		return barLimit
+	}
+	return 0
+}
+
+// overLimits reports whether one more call would exceed the rpm or tpm.
+func (p *Plan) overLimits(m *member, now time.Time) bool {
+	requests, used := m.health.usage(now)
+	return m.RPM > 0 && requests >= m.RPM || m.TPM > 0 && used+p.estimate() > m.TPM
+}
+
+// tooMany reports whether an estimate exceeds a window by more than its error of a
+// fifth: what may fit is for the provider to say.
+func tooMany(estimate, window int64) bool { return estimate-estimate/6 > window }
+
+// estimate is about how many input tokens the request has, 0 when nobody can tell.
+func (p *Plan) estimate() int64 {
+	if p.tokens == 0 && p.over.Tokens != nil {
+		p.tokens = max(1, p.over.Tokens())
+	}
+	return p.tokens
+}
+
+// keep moves the members that fit to the front and returns them.
+func keep(members []*member, fits func(*member) bool) []*member {
 	n := 0
 	for i, m := range members {
 		if fits(m) {
@@ -49,10 +99,15 @@ func prefer(members []*member, fits func(*member) bool) []*member {
 			n++
 		}
 	}
-	if n == 0 {
-		return members
-	}
 	return members[:n]
+}
+
+// prefer keeps the members that fit, or all when none does. It reorders in place.
+func prefer(members []*member, fits func(*member) bool) []*member {
+	if fit := keep(members, fits); len(fit) > 0 {
+		return fit
+	}
+	return members
 }
 
 // lowestOrder keeps the members of the first rank.

@@ -7,7 +7,9 @@ import (
 )
 
 // Plan is the course of one request through its deployments. It is not safe for
-// concurrent use, and a waiting plan holds nothing that must be released.
+// concurrent use. A plan whose step has started holds a place at its deployment,
+// until the step has succeeded or failed or the plan is closed; a waiting plan holds
+// none.
 type Plan struct {
 	table     *Table
 	over      Overrides
@@ -25,6 +27,12 @@ type Plan struct {
 	failures []*member // failed in this plan, each once
 	failure  *llm.Error
 
+	active  *member // whose place is held
+	probing *health // whose probe the active call is
+	bounced int     // steps that could not start
+	barred  bars    // why deployments were left out of the last choice
+	tokens  int64   // estimate of the input, 0 before it is made
+
 	// The fallbacks once they are chosen, and how the request's own group failed.
 	targets []Fallback
 	chosen  bool
@@ -33,6 +41,8 @@ type Plan struct {
 
 	trace []Decision
 	space [4]Decision
+	// candidates is the space of a choice.
+	candidates [8]*member
 }
 
 // Plan begins the course of a request for model. An error is for the client: an
@@ -54,7 +64,8 @@ func (t *Table) Plan(model string, o Overrides) (*Plan, *llm.Error) {
 }
 
 // Next returns the next attempt, or the error for the client when nothing is
-// left to try. After a Step, call Failed or Succeeded before the next Next.
+// left to try. After a Step that has started, call Failed or Succeeded before the
+// next Next.
 func (p *Plan) Next(now time.Time) (Step, *llm.Error) {
 	if p.failure == nil {
 		if step, ok := p.enter(now); ok {
@@ -76,7 +87,7 @@ func (p *Plan) Next(now time.Time) (Step, *llm.Error) {
 func (p *Plan) enter(now time.Time) (Step, bool) {
 	m := p.pick(now)
 	if m == nil {
-		p.failure = p.allCooling(now)
+		p.failure = p.unavailable(now)
 		return Step{}, false
 	}
 	return p.step(m, 0), true
@@ -84,6 +95,7 @@ func (p *Plan) enter(now time.Time) (Step, bool) {
 
 // Failed records the failure of a step.
 func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
+	p.Close()
 	p.failure = e
 	p.noteError(s.member, e)
 	if e.Kind == llm.KindClientGone {
@@ -96,6 +108,9 @@ func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
 	if e.Kind == llm.KindTimeout && p.over.OwnTimeout {
 		return
 	}
+	if e.Kind == llm.KindTimeout && e.Upstream {
+		p.table.timedOut(s.member.health, now)
+	}
 	if p.table.fail(s.member, e, repeated, now) {
 		p.note(s.member, DecisionCooled, 0)
 	}
@@ -103,6 +118,7 @@ func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
 
 // Succeeded records that a step's answer is complete, or committed to.
 func (p *Plan) Succeeded(s Step, now time.Time) {
+	p.Close()
 	s.member.health.succeeded(now)
 }
 

@@ -15,6 +15,8 @@ const maxModelName = 512
 // found is what a name stands for.
 type found struct {
 	members []*member
+	// strategy chooses between several.
+	strategy strategy
 	// captures is what the stars of a pattern stood for.
 	captures []string
 }
@@ -36,7 +38,7 @@ func (t *Table) lookup(name string) (found, bool) {
 
 func (t *Table) lookupPlain(name string) (found, bool) {
 	if g := t.groups[name]; g != nil {
-		return found{members: g.members}, true
+		return found{members: g.members, strategy: g.strategy}, true
 	}
 	if g := t.byID[name]; g != nil {
 		return found{members: g.members}, true
@@ -63,7 +65,8 @@ func (t *Table) lookupPattern(name string) (found, bool) {
 	}
 	for i := range t.patterns {
 		if captures, ok := t.patterns[i].match(name); ok {
-			return found{members: t.patterns[i].group.members, captures: captures}, true
+			g := t.patterns[i].group
+			return found{members: g.members, strategy: g.strategy, captures: captures}, true
 		}
 	}
 	return found{}, false

@@ -227,7 +227,7 @@ func TestSharesFollowWeightThenRPMThenTPM(t *testing.T) {
 		c.set(&list[0], &list[1])
 		const n = 1000
 		i, hits := 0, 0
-		table := New(Settings{Rand: func() float64 { i++; return float64(i%n) / n }}, list)
+		table := New(Settings{Strategy: SimpleShuffle, Rand: func() float64 { i++; return float64(i%n) / n }}, list)
 		for range n {
 			calls, _ := drive(t, table, "lb", Overrides{}, start, nil)
 			if calls[0].ID == "a" {
@@ -247,7 +247,10 @@ func TestRandomNumberAtTheEdgeStaysInRange(t *testing.T) {
 	if calls, _ := drive(t, table, "lb", Overrides{}, start, nil); calls[0].ID != "b" {
 		t.Fatalf("called %s, which has no weight", calls[0].ID)
 	}
-	if calls, _ := drive(t, New(Settings{Rand: func() float64 { return 1 }}, groupOf("lb", "a", "b")), "lb", Overrides{}, start, nil); calls[0].ID != "b" {
+	if calls, _ := drive(t, New(Settings{Strategy: SimpleShuffle, Rand: func() float64 { return 1 }}, groupOf("lb", "a", "b")), "lb", Overrides{}, start, nil); calls[0].ID != "b" {
 		t.Fatalf("called %s", calls[0].ID)
+	}
+	if calls, _ := drive(t, New(Settings{Rand: func() float64 { return 1 }}, groupOf("lb", "a", "b", "c")), "lb", Overrides{}, start, nil); len(calls) != 1 {
+		t.Fatalf("calls %v", calls)
 	}
 }

@@ -6,9 +6,15 @@
 //	plan, err := table.Plan(model, overrides)  // err: no such model
 //	for {
 //		step, err := plan.Next(now)   // err is what the client gets
-//		// wait step.Wait, call step.Deployment with step.Model
+//		// wait step.Wait
+//		if !plan.Start(step, now) {   // its place was taken meanwhile
+//			continue
+//		}
+//		// call step.Deployment with step.Model, tell plan.FirstToken
+//		plan.Observed(step, feedback, now)
 //		plan.Failed(step, err, now)   // or plan.Succeeded(step, now), and done
 //	}
+//	plan.Close()
 package route
 
 import (
@@ -36,8 +42,16 @@ type Deployment struct {
 	// Order ranks the deployments of a group, lowest first; 0 means not given and
 	// ranks with 1.
 	Order int
-	// MaxParallel caps requests in flight; 0 means no cap. Not enforced yet.
+	// MaxParallel caps requests in flight; 0 means no cap.
 	MaxParallel int
+	// Tags say which requests it is for, when Settings.TagFiltering is on.
+	Tags []string
+	// Price is the price in USD of a token of input and one of output together, for
+	// cost-based-routing; Priced says that it is known.
+	Price  float64
+	Priced bool
+	// MaxInput is the context window for input in tokens, 0 when unknown.
+	MaxInput int64
 	// Timeout and StreamTimeout are the deployment's own; 0 means not given. They
 	// are carried for the relay.
 	Timeout, StreamTimeout time.Duration
@@ -66,8 +80,22 @@ type Rule struct {
 // Settings are the routing rules of a table. The zero value has LiteLLM's
 // defaults.
 type Settings struct {
-	// Strategy is routing_strategy; every name means simple-shuffle so far.
+	// Strategy is routing_strategy. "" means simple-shuffle for a group with a weight,
+	// rpm or tpm, and else the less loaded of two; an unknown name simple-shuffle.
 	Strategy string
+	// LatencyBuffer is lowest_latency_buffer: how much slower than the fastest, as a
+	// share, still counts as fast. LatencyWindow is max_latency_list_size, about how
+	// many calls an average is taken of, and LatencyTTL how long it holds; 0 means 10
+	// and one hour.
+	LatencyBuffer float64
+	LatencyWindow int
+	LatencyTTL    time.Duration
+	// PreCallChecks is enable_pre_call_checks: deployments over their rpm or tpm, or
+	// whose window is too small, are left out whatever the strategy.
+	PreCallChecks bool
+	// TagFiltering is enable_tag_filtering; MatchAllTags says that
+	// tag_filtering_match_any is off.
+	TagFiltering, MatchAllTags bool
 	// NumRetries is the number of retries a group gets; nil means 2.
 	NumRetries *int
 	// RetryAfter is the least wait before a retry on the same deployment.
@@ -121,6 +149,14 @@ type Overrides struct {
 	// OwnTimeout says that the client set the timeout itself: running into it then
 	// says nothing about the deployment, and does not cool it.
 	OwnTimeout bool
+	// Tags are the request's, for Settings.TagFiltering: "tag" is one of those wanted,
+	// "&tag" is required and "!tag" excluded.
+	Tags []string
+	// Stream says that the client waits for the first token rather than the whole.
+	Stream bool
+	// Tokens estimates the input tokens; it is called at most once, and only when a
+	// limit hangs on it. nil means none.
+	Tokens func() int64
 }
 
 // Fallback is one fallback that a request names itself.

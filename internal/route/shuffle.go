@@ -1,18 +1,20 @@
 package route
 
+import "time"
+
 // shuffle is LiteLLM's simple-shuffle: at random, by weight where a deployment
 // has one, else by rpm, else by tpm. One without a weight then gets nothing; rpm
 // and tpm count only when all have it, so that a single limit starves nobody.
 type shuffle struct{}
 
-func (shuffle) pick(candidates []*member, rand func() float64) int {
+func (shuffle) pick(p *Plan, candidates []*member, _ time.Time) int {
 	for i, share := range shares {
 		total, all := sum(candidates, share)
 		if total > 0 && (all || i == 0) {
-			return draw(candidates, share, total*rand())
+			return draw(candidates, share, total*p.table.rand())
 		}
 	}
-	return int(rand() * float64(len(candidates)))
+	return int(p.table.rand() * float64(len(candidates)))
 }
 
 // shares are the measures by which requests are shared out, first given wins.

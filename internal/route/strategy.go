@@ -1,13 +1,113 @@
 package route
 
+import (
+	"math"
+	"time"
+)
+
+// The values of Settings.Strategy, by LiteLLM's names.
+const (
+	SimpleShuffle = "simple-shuffle"
+	LeastBusy     = "least-busy"
+	LatencyBased  = "latency-based-routing"
+	UsageBased    = "usage-based-routing"
+	UsageBasedV2  = "usage-based-routing-v2"
+	CostBased     = "cost-based-routing"
+)
+
 // strategy chooses one of several healthy deployments. A new one is a type with
-// this method, in a file of its own, and a line in newStrategy.
+// this method and a line in newStrategy.
 type strategy interface {
-	// pick returns an index into candidates, which has at least two. rand gives
-	// numbers in [0,1).
-	pick(candidates []*member, rand func() float64) int
+	// pick returns an index into candidates, which has at least two.
+	pick(p *Plan, candidates []*member, now time.Time) int
 }
 
-// newStrategy returns the strategy of a routing_strategy. The configuration says
-// that a name without an implementation is approximated.
-func newStrategy(string) strategy { return shuffle{} }
+// newStrategy returns how a group is chosen from.
+func newStrategy(s *Settings, members []*member) strategy {
+	switch s.Strategy {
+	case LeastBusy:
+		return leastBusy{}
+	case LatencyBased:
+		return latencyBased{buffer: s.LatencyBuffer, memory: newRetention(s)}
+	case UsageBased, UsageBasedV2:
+		return usageBased{}
+	case CostBased:
+		return costBased{}
+	case "":
+		if !sharedOut(members) {
+			return twoChoices{memory: newRetention(s)}
+		}
+	}
+	return shuffle{}
+}
+
+// limiting reports whether a strategy keeps to rpm and tpm by itself, as LiteLLM's do.
+func limiting(name string) bool {
+	switch name {
+	case LatencyBased, UsageBased, UsageBasedV2, CostBased:
+		return true
+	}
+	return false
+}
+
+// sharedOut reports whether the operator has said how a group's requests are shared.
+func sharedOut(members []*member) bool {
+	for _, m := range members {
+		if m.Weight > 0 || m.RPM > 0 || m.TPM > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// lowest returns the candidate with the lowest score, one of them at random when
+// several have it.
+func lowest(p *Plan, candidates []*member, score func(*member) float64) int {
+	best, ties, at := math.Inf(1), 0, 0
+	for i, m := range candidates {
+		switch s := score(m); {
+		case s < best:
+			best, ties, at = s, 1, i
+		case s == best:
+			ties++
+			if p.table.rand()*float64(ties) < 1 {
+				at = i
+			}
+		}
+	}
+	return at
+}
+
+// leastBusy takes the deployment with the fewest calls in flight.
+type leastBusy struct{}
+
+func (leastBusy) pick(p *Plan, candidates []*member, _ time.Time) int {
+	return lowest(p, candidates, func(m *member) float64 { return float64(m.health.inflight.Load()) })
+}
+
+// usageBased takes the deployment with the fewest tokens in this minute, then the
+// fewest requests. Its limits are kept before: those that are over are no candidates.
+type usageBased struct{}
+
+func (usageBased) pick(p *Plan, candidates []*member, now time.Time) int {
+	return lowest(p, candidates, func(m *member) float64 {
+		requests, tokens := m.health.usage(now)
+		return float64(tokens) + float64(requests)/1e6 // requests decide only between equals
+	})
+}
+
+// unknownPrice is what a deployment without a price counts as, as in LiteLLM: more
+// than any.
+const unknownPrice = 5.0
+
+// costBased takes the cheapest deployment.
+type costBased struct{}
+
+func (costBased) pick(p *Plan, candidates []*member, _ time.Time) int {
+	return lowest(p, candidates, func(m *member) float64 {
+		if !m.Priced {
+			return unknownPrice
+		}
+		return m.Price
+	})
+}

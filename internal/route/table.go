@@ -10,7 +10,8 @@ import (
 // deployments, and safe for concurrent use.
 type Table struct {
 	settings Settings
-	strategy strategy
+	// limits says that rpm and tpm are enforced.
+	limits   bool
 	groups   map[string]*group
 	names    []string
 	patterns []pattern // most specific first
@@ -22,8 +23,9 @@ type Table struct {
 
 // group is the deployments that share a name.
 type group struct {
-	name    string
-	members []*member
+	name     string
+	members  []*member
+	strategy strategy
 }
 
 // member is a deployment with its health.
@@ -37,7 +39,7 @@ type member struct {
 // New builds a table. Deployments with the same Group form a group, in order.
 func New(s Settings, deployments []Deployment) *Table {
 	t := &Table{
-		settings: s, strategy: newStrategy(s.Strategy), groups: map[string]*group{},
+		settings: s, limits: s.PreCallChecks || limiting(s.Strategy), groups: map[string]*group{},
 		byID: map[string]*group{}, byName: map[string]*group{},
 		general: newRules(s.Fallbacks), contextWindow: newRules(s.ContextWindowFallbacks),
 		contentPolicy: newRules(s.ContentPolicyFallbacks),
@@ -47,7 +49,7 @@ func New(s Settings, deployments []Deployment) *Table {
 	}
 	for _, name := range t.names {
 		g := t.groups[name]
-		g.settle()
+		g.settle(&t.settings)
 		if strings.Contains(name, "*") {
 			t.patterns = append(t.patterns, newPattern(g))
 		}
@@ -78,15 +80,17 @@ func (t *Table) add(m *member) {
 	}
 }
 
-// settle marks the only deployment of a group: it has its own cooldown rules.
-func (g *group) settle() {
+// settle marks the only deployment of a group, since it has its own cooldown rules,
+// and finds how to choose between several.
+func (g *group) settle(s *Settings) {
+	g.strategy = newStrategy(s, g.members)
 	if len(g.members) == 1 {
 		g.members[0].alone = true
 	}
 }
 
-// Inherit takes over the health of the deployments that old has too, so that a
-// reload forgets no cooldown. Call it before t serves.
+// Inherit takes over the health and load of the deployments that old has too, so that a
+// reload forgets no cooldown and no limit. Call it before t serves.
 func (t *Table) Inherit(old *Table) {
 	if old == nil {
 		return
@@ -97,6 +101,10 @@ func (t *Table) Inherit(old *Table) {
 		}
 	}
 }
+
+// Measures reports whether the choice hangs on the size of requests, so that
+// Overrides.Tokens is worth giving.
+func (t *Table) Measures() bool { return t.limits }
 
 // Groups lists the names of the groups in the order of the configuration,
 // patterns included.

@@ -13,6 +13,11 @@ const (
 	DecisionFailed  = "failed"
 	DecisionCooled  = "put into cooldown"
 	DecisionUnknown = "no such model"
+	DecisionFull    = "skipped, its max_parallel_requests are in flight"
+	DecisionLimit   = "skipped, it is over its rpm or tpm"
+	DecisionWindow  = "skipped, its context window is too small"
+	DecisionTags    = "skipped, its tags do not fit"
+	DecisionTaken   = "taken by another request meanwhile"
 )
 
 // maxDecisions bounds the trace of a plan.

@@ -126,19 +126,33 @@ var why = map[string]string{
 	"validate_config":                        "use the command check",
 }
 
+// belongsTo names the flag without which another does nothing.
+var belongsTo = map[string]string{
+	"alias":       "model",
+	"api_base":    "model",
+	"api_version": "model",
+	"ciphers":     "ssl_certfile_path",
+}
+
 // withoutMeaning lists sentences for the flags that were given in vain.
 func withoutMeaning(ctx *kong.Context) []string {
-	var out []string
+	given := map[string]bool{}
 	for _, p := range ctx.Path {
-		if p.Flag == nil {
-			continue
+		if p.Flag != nil {
+			given[p.Flag.Name] = true
 		}
-		if reason, ok := why[p.Flag.Name]; ok {
-			out = append(out, fmt.Sprintf("--%s has no meaning here: %s.", p.Flag.Name, reason))
+	}
+	var out []string
+	for name := range given {
+		if reason, ok := why[name]; ok {
+			out = append(out, fmt.Sprintf("--%s has no meaning here: %s.", name, reason))
+		}
+		if other, ok := belongsTo[name]; ok && !given[other] {
+			out = append(out, fmt.Sprintf("--%s has no effect without --%s.", name, other))
 		}
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 type versionCommand struct{}

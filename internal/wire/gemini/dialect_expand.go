@@ -100,6 +100,9 @@ type expander struct {
 
 // unknown reports a part that no other format can have.
 func (x *expander) unknown(at spot) {
+	if len(x.req.Drops) >= maxDrops {
+		return
+	}
 	x.req.Drops = append(x.req.Drops, llm.Drop{What: at.String(), Why: "only Gemini has such a part"})
 }
 

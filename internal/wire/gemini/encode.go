@@ -17,13 +17,21 @@ type encoder struct {
 	names toolNames
 	tools toolSet
 	set   settings
+	// parsed counts the bytes that the schemas of the request cost beyond their size.
+	parsed int
 	// resolution is the image resolution of the whole request, for models that
 	// know none per part.
 	resolution string
 }
 
-// drop notes that something was left out or changed.
+// maxDrops bounds what one request reports.
+const maxDrops = 32
+
+// drop notes that something was left out or changed, once.
 func (e *encoder) drop(what, why string) {
+	if len(e.drops) >= maxDrops {
+		return
+	}
 	for i := range e.drops {
 		if e.drops[i].What == what {
 			return

@@ -111,7 +111,7 @@ func FuzzSchema(f *testing.F) {
 			return
 		}
 		for _, repair := range []wire.Repair{"", wire.RepairSchema} {
-			e := encoder{t: &wire.Target{Repair: repair}, model: modelOf(g3)}
+			e := encoder{req: &llm.Request{}, t: &wire.Target{Repair: repair}, model: modelOf(g3)}
 			out, err := e.schema(v, toolPlace(0))
 			var mistake *llm.Error
 			if errors.As(err, &mistake) {

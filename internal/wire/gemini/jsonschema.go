@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -14,7 +15,8 @@ const anyObject = `{"type":"object"}`
 // clean reports whether a schema can go as it is, which most can; it is the fast
 // path of json.
 func (w *schemaWriter) clean(v rawjson.Value, depth int) bool {
-	if v.Kind() != '{' || depth > maxSchemaDepth {
+	w.cleaned += len(v)
+	if v.Kind() != '{' || depth > maxSchemaDepth || w.cleaned > maxReread*len(w.root) {
 		return false
 	}
 	ref, members := false, 0
@@ -112,26 +114,21 @@ func cleanRequired(v, schema rawjson.Value) bool {
 	if v.Kind() != '[' || n == 0 || n > maxCleanRequired {
 		return false
 	}
-	properties := schema.Get("properties")
-	for i, name := range v.Elems() {
-		text, ok := name.Str()
-		if !ok || properties.Get(text) == nil || earlier(v, text, i) {
+	left := make([]rawjson.Value, 0, maxCleanRequired)
+	for _, name := range v.Elems() {
+		if name.Kind() != '"' || name.Escaped() || holds(left, name) {
 			return false
 		}
+		left = append(left, name)
 	}
-	return true
+	for f := range schema.Get("properties").Fields() {
+		left = slices.DeleteFunc(left, func(name rawjson.Value) bool { return bytes.Equal(name, f.Key) })
+	}
+	return len(left) == 0
 }
 
-func earlier(list rawjson.Value, text string, before int) bool {
-	for i, v := range list.Elems() {
-		if i >= before {
-			return false
-		}
-		if v.Is(text) {
-			return true
-		}
-	}
-	return false
+func holds(list []rawjson.Value, v rawjson.Value) bool {
+	return slices.ContainsFunc(list, func(o rawjson.Value) bool { return bytes.Equal(o, v) })
 }
 
 // enumerable reports whether Gemini takes the value in an enum: numbers and

@@ -15,6 +15,9 @@ const maxName = 128
 type toolNames struct {
 	up   map[string]string // client's name → upstream's
 	back map[string]string // upstream's name → client's
+	// tried are the suffixes that stand for names which were taken: names that are cut
+	// to the same one go on where the last of them stopped.
+	tried map[string]int
 }
 
 // learn reserves a name for every tool that needs another one.
@@ -44,17 +47,28 @@ func (n *toolNames) rename(name string) string {
 	if up, ok := n.up[name]; ok {
 		return up
 	}
-	up := sanitizeName(name)
-	for i := 2; ; i++ {
-		if _, taken := n.back[up]; !taken {
-			break
-		}
-		suffix := "_" + strconv.Itoa(i)
-		up = sanitizeName(name)
-		up = up[:min(len(up), maxName-len(suffix))] + suffix
-	}
+	up := n.free(sanitizeName(name))
 	n.up[name], n.back[up] = up, name
 	return up
+}
+
+// free returns a name, or it with the first counter as suffix that is not taken.
+func (n *toolNames) free(name string) string {
+	if _, taken := n.back[name]; !taken {
+		return name
+	}
+	if n.tried == nil {
+		n.tried = map[string]int{}
+	}
+	stem := name[:min(len(name), maxName-8)] // what any suffix leaves of it
+	for i := max(n.tried[stem], 2); ; i++ {
+		suffix := "_" + strconv.Itoa(i)
+		up := name[:min(len(name), maxName-len(suffix))] + suffix
+		if _, taken := n.back[up]; !taken {
+			n.tried[stem] = i + 1
+			return up
+		}
+	}
 }
 
 // upstream is the name of a tool as Gemini gets it, also for tools that only the

@@ -20,9 +20,9 @@ func pair(calls []*llm.ToolCall, results []*llm.ToolResult) (answers, orphans []
 	for i, c := range calls {
 		p.answers[i] = item{kind: itemResult, call: c}
 	}
-	known := p.match(results, exactID) + p.match(results, cutID)
-	p.match(results, sameName)
-	p.match(results, func(_ *llm.ToolCall, r *llm.ToolResult) bool { return r.CallID == "" || known == 0 })
+	known := p.match(results, p.exactID()) + p.match(results, p.cutID())
+	p.match(results, p.sameName())
+	p.match(results, p.inOrder(known == 0))
 	for i, r := range results {
 		if !p.taken[i] {
 			orphans = append(orphans, item{kind: itemText, text: orphanText(r)})
@@ -37,38 +37,118 @@ type pairing struct {
 	taken   []bool
 }
 
-// match gives each result that is left to the first call without an answer that
-// the rule accepts, and counts.
-func (p *pairing) match(results []*llm.ToolResult, rule func(*llm.ToolCall, *llm.ToolResult) bool) int {
+// none stands for no call.
+const none = -1
+
+// finder returns the index of the first call without an answer that a result may
+// belong to, or none.
+type finder func(r *llm.ToolResult) int
+
+// match gives each result that is left to the call that find names, and counts.
+func (p *pairing) match(results []*llm.ToolResult, find finder) int {
 	n := 0
 	for i, r := range results {
 		if p.taken[i] {
 			continue
 		}
-		for j, c := range p.calls {
-			if p.answers[j].result == nil && rule(c, r) {
-				p.answers[j].result, p.taken[i] = r, true
-				n++
-				break
-			}
+		if at := find(r); at != none {
+			p.answers[at].result, p.taken[i] = r, true
+			n++
 		}
 	}
 	return n
 }
 
-func exactID(c *llm.ToolCall, r *llm.ToolResult) bool { return r.CallID != "" && r.CallID == c.ID }
+// fewCalls is the number of calls up to which looking at each is faster than an
+// index.
+const fewCalls = 16
 
-// cutID accepts ids that a client truncated on one side.
-func cutID(c *llm.ToolCall, r *llm.ToolResult) bool {
-	if min(len(c.ID), len(r.CallID)) < minPrefix {
-		return false
-	}
-	return strings.HasPrefix(c.ID, r.CallID) || strings.HasPrefix(r.CallID, c.ID)
+func (p *pairing) exactID() finder {
+	id := func(c *llm.ToolCall) string { return c.ID }
+	find := p.by(id)
+	return func(r *llm.ToolResult) int { return find(r.CallID) }
 }
 
 // sameName serves the deprecated function role, which knows no ids.
-func sameName(c *llm.ToolCall, r *llm.ToolResult) bool {
-	return r.CallID == "" && r.Name != "" && r.Name == c.Name
+func (p *pairing) sameName() finder {
+	find := p.by(func(c *llm.ToolCall) string { return c.Name })
+	return func(r *llm.ToolResult) int {
+		if r.CallID != "" {
+			return none
+		}
+		return find(r.Name)
+	}
+}
+
+// by finds the first call without an answer by what field says of it; "" finds none.
+// Among many calls it keeps a queue for each value, which the answered calls leave.
+func (p *pairing) by(field func(*llm.ToolCall) string) func(string) int {
+	if len(p.calls) <= fewCalls {
+		return func(want string) int {
+			if want == "" {
+				return none
+			}
+			return p.first(func(c *llm.ToolCall) bool { return field(c) == want })
+		}
+	}
+	queues := make(map[string][]int, len(p.calls))
+	for i, c := range p.calls {
+		if p.answers[i].result == nil {
+			queues[field(c)] = append(queues[field(c)], i)
+		}
+	}
+	return func(want string) int {
+		queue := queues[want]
+		if want == "" || len(queue) == 0 {
+			return none
+		}
+		queues[want] = queue[1:]
+		return queue[0]
+	}
+}
+
+// first looks at every call.
+func (p *pairing) first(fits func(*llm.ToolCall) bool) int {
+	for i, c := range p.calls {
+		if p.answers[i].result == nil && fits(c) {
+			return i
+		}
+	}
+	return none
+}
+
+// maxCuts bounds the comparisons of cut ids in one turn: a thousand calls with a
+// thousand results.
+const maxCuts = 1 << 20
+
+// cutID accepts ids that a client truncated on one side.
+func (p *pairing) cutID() finder {
+	left := maxCuts
+	return func(r *llm.ToolResult) int {
+		if len(r.CallID) < minPrefix || left <= 0 {
+			return none
+		}
+		left -= len(p.calls)
+		return p.first(func(c *llm.ToolCall) bool {
+			return len(c.ID) >= minPrefix && (strings.HasPrefix(c.ID, r.CallID) || strings.HasPrefix(r.CallID, c.ID))
+		})
+	}
+}
+
+// inOrder gives the results that have no id, or all of them, to the calls in order.
+func (p *pairing) inOrder(all bool) finder {
+	next := 0
+	return func(r *llm.ToolResult) int {
+		if r.CallID != "" && !all {
+			return none
+		}
+		for ; next < len(p.calls); next++ {
+			if p.answers[next].result == nil {
+				return next
+			}
+		}
+		return none
+	}
 }
 
 func orphanText(r *llm.ToolResult) string {

@@ -14,8 +14,11 @@ const (
 	maxSchemaDepth = 64
 	// maxSchemaBytes bounds what references can expand to.
 	maxSchemaBytes = 4 << 20
-	// maxParsedBytes bounds the work that references can cause.
+	// maxParsedBytes bounds the work that the references of all schemas of a request
+	// can cause, and maxReread how often nesting makes its bytes be read again. Real
+	// schemas stay below 16.
 	maxParsedBytes = 32 << 20
+	maxReread      = 32
 	// maxKeywords bounds the members of one schema object.
 	maxKeywords = 256
 	// maxPointers bounds references to other places than the definitions.
@@ -40,8 +43,11 @@ type schemaWriter struct {
 	stack []string
 	// lost are the keywords that had to go.
 	lost []string
-	// parsed counts the bytes that were read, where references repeat them.
-	parsed int
+	// parsed counts the bytes that were read, where references repeat them; room is
+	// their limit.
+	parsed, room int
+	// cleaned counts the bytes that the fast path has read.
+	cleaned int
 	// over is set when a limit was hit.
 	over string
 }
@@ -67,7 +73,7 @@ func (p schemaPlace) String() string {
 
 // schema rewrites a schema for the target.
 func (e *encoder) schema(v rawjson.Value, place schemaPlace) (rawjson.Value, error) {
-	w := schemaWriter{root: v, stringEnums: e.model.g3, ordering: place.answer}
+	w := schemaWriter{root: v, stringEnums: e.model.g3, ordering: place.answer, room: e.schemaRoom()}
 	var out rawjson.Value
 	switch {
 	case e.openAPI():
@@ -77,6 +83,7 @@ func (e *encoder) schema(v rawjson.Value, place schemaPlace) (rawjson.Value, err
 	default:
 		out = w.json(make([]byte, 0, len(v)), v, 0)
 	}
+	e.parsed += w.parsed
 	if w.over != "" {
 		return nil, llm.BadRequest(place.String(), "The schema in "+place.String()+" "+w.over+". Make it smaller.")
 	}
@@ -84,6 +91,11 @@ func (e *encoder) schema(v rawjson.Value, place schemaPlace) (rawjson.Value, err
 		e.drop(place.String(), "Gemini knows no "+strings.Join(w.lost, ", "))
 	}
 	return out, nil
+}
+
+// schemaRoom is how many bytes of schemas may still be read for this request.
+func (e *encoder) schemaRoom() int {
+	return maxParsedBytes + maxReread*len(e.req.Body) - e.parsed
 }
 
 func (w *schemaWriter) lose(keyword string) {
@@ -98,7 +110,7 @@ func (w *schemaWriter) exceeded(size, depth int) bool {
 	case w.over != "":
 	case depth > maxSchemaDepth:
 		w.over = "is nested deeper than " + strconv.Itoa(maxSchemaDepth) + " levels"
-	case size > maxSchemaBytes || w.parsed > maxParsedBytes:
+	case size > maxSchemaBytes || w.parsed > w.room:
 		w.over = "expands to more than " + strconv.Itoa(maxSchemaBytes>>20) + " MB"
 	}
 	return w.over != ""

@@ -26,11 +26,19 @@ var server = map[string]bool{
 // toolSet is what the request offers to the model.
 type toolSet struct {
 	functions []byte // elements of functionDeclarations
-	names     []string
+	names     map[string]bool
 	server    rawjson.Object // one member is one Tool object
 }
 
 func (s *toolSet) any() bool { return len(s.functions) > 0 || len(s.server) > 0 }
+
+// name remembers that a function has this name.
+func (s *toolSet) name(name string) {
+	if s.names == nil {
+		s.names = map[string]bool{}
+	}
+	s.names[name] = true
+}
 
 func (s *toolSet) has(name string) bool { return s.server.Get(name) != nil }
 
@@ -63,7 +71,7 @@ func (e *encoder) collectTool(d *llm.ToolDef, at int) error {
 		e.tools.server.Set(kind, serverConfig(d))
 	case kind == "functionDeclarations":
 		for _, f := range d.Raw.Get(d.Type).Elems() {
-			e.tools.names = append(e.tools.names, f.Get("name").Text())
+			e.tools.name(f.Get("name").Text())
 			e.tools.functions = append(comma(e.tools.functions), f...)
 		}
 	default:
@@ -95,11 +103,11 @@ func (e *encoder) dropSearch() {
 
 func (e *encoder) declare(d *llm.ToolDef, at int) error {
 	name := e.names.upstream(d.Name)
-	if slices.Contains(e.tools.names, name) {
+	if e.tools.names[name] {
 		e.drop(fmt.Sprintf("tools[%d]", at), "a tool named "+clip(d.Name)+" is there already")
 		return nil
 	}
-	e.tools.names = append(e.tools.names, name)
+	e.tools.name(name)
 	dst := slices.Grow(e.tools.functions, len(d.Raw)+len(d.Parameters)+len(name)+len(d.Description)+64)
 	dst = append(comma(dst), `{"name":`...)
 	dst = rawjson.AppendString(dst, name)

@@ -42,6 +42,9 @@ type turn struct {
 	// results marks the user turn that answers the calls before it.
 	results bool
 	items   []item
+	// calls and signed say that a call, or a signed text, is among the items of the
+	// model.
+	calls, signed bool
 }
 
 // conversation builds the turns message by message. What lies between two
@@ -112,23 +115,34 @@ func (c *conversation) assistant(m *llm.Message, at int) {
 	if len(items) == 0 {
 		return
 	}
-	if last := c.openModelTurn(); last != nil && (calls || hasCall(last.items) || (!signedText(last.items) && !signedText(items))) {
-		last.items = append(last.items, items...)
+	next := turn{model: true, items: items, calls: calls, signed: signedText(items)}
+	if last := c.openModelTurn(); last != nil && (calls || last.calls || !last.signed && !next.signed) {
+		last.join(next)
 		if calls {
 			c.joinModelTurns()
 		}
 		return
 	}
 	c.flush()
-	c.turns = append(c.turns, turn{model: true, items: items})
+	c.turns = append(c.turns, next)
 }
 
 // joinModelTurns joins the turns of the model at the end into one.
 func (c *conversation) joinModelTurns() {
-	for n := len(c.turns); n > 1 && c.turns[n-2].model; n-- {
-		c.turns[n-2].items = append(c.turns[n-2].items, c.turns[n-1].items...)
-		c.turns = c.turns[:n-1]
+	first := len(c.turns) - 1
+	for first > 0 && c.turns[first-1].model {
+		first--
 	}
+	for _, next := range c.turns[first+1:] {
+		c.turns[first].join(next)
+	}
+	c.turns = c.turns[:first+1]
+}
+
+// join appends another turn of the model.
+func (t *turn) join(next turn) {
+	t.items = append(t.items, next.items...)
+	t.calls, t.signed = t.calls || next.calls, t.signed || next.signed
 }
 
 // openModelTurn is the model's turn that nothing has followed yet, or nil.

@@ -126,6 +126,26 @@ func TestRPMIsAskedOnlyWithPreCallChecks(t *testing.T) {
 	}
 }
 
+func TestTPMCountsTheTokensOfAnswers(t *testing.T) {
+	f := testkit.NewOpenAI(t)
+	g := start(t, modelList("router_settings: {num_retries: 0, routing_strategy: usage-based-routing-v2}", deployment("m", "openai/gpt-4o", f, "tpm: 40")))
+	used, began := int64(0), time.Now().Truncate(time.Minute)
+	for used <= 40 {
+		r := g.post(plain("m", "hi"))
+		if r.status == 429 {
+			break
+		}
+		used += r.ok().get("usage.total_tokens").Int()
+	}
+	r := g.post(plain("m", "hi"))
+	if time.Now().Truncate(time.Minute) == began && (r.status != 429 || !strings.Contains(r.body, "rpm or tpm")) {
+		t.Errorf("%d tokens of 40 are used: %d %s", used, r.status, r.body)
+	}
+	if used == 0 {
+		t.Error("no answer said what it used, so this proves nothing")
+	}
+}
+
 func TestPreCallChecksSendALongRequestWhereItFits(t *testing.T) {
 	small, large := testkit.NewOpenAI(t), testkit.NewOpenAI(t)
 	yaml := modelList("router_settings: {enable_pre_call_checks: true}",

@@ -63,9 +63,16 @@ func (e *encoding) appendDefaults(dst []byte, have []string) []byte {
 // appendExtra adds the members of the client's extra_body that it did not write at
 // the top level, and those of the deployment, which win.
 func (e *encoding) appendExtra(dst []byte, body rawjson.Value) []byte {
-	for name, v := range body.Get("extra_body").Members() {
-		if c := topKeys[name]; c != leading && c != control && body.Get(name) == nil {
-			dst = rawjson.AppendMember(dst, name, v)
+	extra := body.Get("extra_body")
+	if extra.Kind() == '{' {
+		own := make(map[string]bool, 16)
+		for name := range body.Members() {
+			own[name] = true
+		}
+		for name, v := range extra.Members() {
+			if c := topKeys[name]; c != leading && c != control && !own[name] {
+				dst = rawjson.AppendMember(dst, name, v)
+			}
 		}
 	}
 	for _, p := range e.t.ExtraBody {

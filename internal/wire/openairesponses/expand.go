@@ -29,6 +29,7 @@ func (Dialect) Expand(req *llm.Request) error {
 	if err := x.items(); err != nil {
 		return err
 	}
+	x.closeTurn()
 	x.dropUnheard()
 	req.ToolNames = x.names.table()
 	req.Expanded = true
@@ -107,8 +108,11 @@ type expander struct {
 	body  requestBody
 	names toolNames
 
-	turn       int // index of the assistant message that may still grow, -1 for none
+	turn       int        // index of the assistant message that may still grow, -1 for none
+	waiting    []llm.Part // its calls that no thought has followed: what it says goes before them
 	signatures []string
+	speaker    int // index of the last message before heard that is no output
+	heard      int
 	calls      map[string]bool // ids of calls so far
 	results    map[string]int  // id of a call → index of the message with its result
 }

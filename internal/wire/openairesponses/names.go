@@ -91,6 +91,9 @@ func shortened(name, unique string) string {
 type toolNames struct {
 	flat map[identity]string
 	used map[string]identity
+	// short leads from a kind and name without namespace to the first flat name of that
+	// in order.
+	short map[identity]string
 }
 
 // add names a tool; known says that the request has had it already.
@@ -103,9 +106,13 @@ func (n *toolNames) add(id identity) (name string, known bool) {
 		name = shortened(name, id.String())
 	}
 	if n.flat == nil {
-		n.flat, n.used = map[identity]string{}, map[string]identity{}
+		n.flat, n.used, n.short = map[identity]string{}, map[string]identity{}, map[identity]string{}
 	}
 	n.flat[id], n.used[name] = name, id
+	plain := identity{kind: id.kind, name: id.name}
+	if first, taken := n.short[plain]; !taken || name < first {
+		n.short[plain] = name
+	}
 	return name, false
 }
 
@@ -116,23 +123,11 @@ func (n *toolNames) of(id identity) string {
 		return name
 	}
 	if id.namespace == "" { // clients leave the namespace out of what they send back
-		if name := n.anyNamespace(id); name != "" {
+		if name, ok := n.short[id]; ok {
 			return name
 		}
 	}
 	return flat(id.namespace, id.name)
-}
-
-// anyNamespace finds a tool by kind and name alone; of several the first in the
-// order of their flat names.
-func (n *toolNames) anyNamespace(id identity) string {
-	best := ""
-	for known, name := range n.flat {
-		if known.kind == id.kind && known.name == id.name && (best == "" || name < best) {
-			best = name
-		}
-	}
-	return best
 }
 
 // table is what the encoder of the answer needs; nil when every name stays.

@@ -1,7 +1,6 @@
 package openairesponses
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -235,7 +234,7 @@ func (x *expander) chosen(v rawjson.Value) string {
 		id.name = f.Get("name").Text()
 	}
 	name := x.names.of(id)
-	if slices.ContainsFunc(x.req.Tools, func(t llm.ToolDef) bool { return t.Name == name }) {
+	if _, offered := x.names.used[name]; offered {
 		return name
 	}
 	return ""

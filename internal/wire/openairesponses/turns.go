@@ -2,6 +2,7 @@ package openairesponses
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -14,7 +15,18 @@ func (x *expander) message(role llm.Role, parts []llm.Part) {
 	x.req.Messages = append(x.req.Messages, llm.Message{Role: role, Parts: parts})
 }
 
-func (x *expander) closeTurn() { x.turn, x.signatures = -1, nil }
+func (x *expander) closeTurn() {
+	x.settle()
+	x.turn, x.signatures = -1, nil
+}
+
+// settle puts the calls that wait behind what the assistant has said so far.
+func (x *expander) settle() {
+	if len(x.waiting) > 0 {
+		m := &x.req.Messages[x.turn]
+		m.Parts, x.waiting = append(m.Parts, x.waiting...), x.waiting[:0]
+	}
+}
 
 // open returns the assistant's message that grows: items of one answer become one
 // message.
@@ -54,19 +66,14 @@ func (x *expander) messageItem(at string, it *item) error {
 	return nil
 }
 
-// say adds what the assistant said, before its calls: a provider wants the calls
-// last.
+// say adds what the assistant said, before the calls that wait: a provider wants the
+// calls last.
 func (x *expander) say(parts []llm.Part, it *item) {
 	if sig, ok := signature.Normalize(it.providerFields.Get("thought_signatures").First().Text()); ok {
 		signLast(parts, sig)
 	}
 	m := x.open()
-	at := len(m.Parts)
-	for at > 0 && m.Parts[at-1].Kind == llm.PartToolCall {
-		at--
-	}
-	tail := append([]llm.Part(nil), m.Parts[at:]...)
-	m.Parts = append(append(m.Parts[:at], parts...), tail...)
+	m.Parts = append(m.Parts, parts...)
 }
 
 func signLast(parts []llm.Part, sig string) {
@@ -87,11 +94,13 @@ func (x *expander) reasoning(at string, it *item) {
 	}
 	if len(e.blocks) > 0 {
 		m := x.open()
+		x.settle()
 		for _, b := range e.blocks {
 			m.Parts = append(m.Parts, b.part(e.provider))
 		}
 	} else if text := reasoningText(it); text != "" {
 		m := x.open()
+		x.settle()
 		m.Parts = append(m.Parts, llm.Part{Kind: llm.PartThinking, Text: text})
 	}
 	if e.provider == gemini && len(e.signatures) > 0 {
@@ -102,19 +111,19 @@ func (x *expander) reasoning(at string, it *item) {
 
 // reasoningText prefers the reasoning itself to its summary.
 func reasoningText(it *item) string {
-	text := ""
+	var text strings.Builder
 	for _, list := range []rawjson.Value{it.content, it.summary} {
 		for _, p := range list.Elems() {
-			if text != "" {
-				text += "\n\n"
+			if text.Len() > 0 {
+				text.WriteString("\n\n")
 			}
-			text += p.Get("text").Text()
+			text.WriteString(p.Get("text").Text())
 		}
-		if text != "" {
-			return text
+		if text.Len() > 0 {
+			break
 		}
 	}
-	return ""
+	return text.String()
 }
 
 // call adds a call that the assistant made.
@@ -127,8 +136,8 @@ func (x *expander) call(at string, it *item, k kind, name, args string) error {
 		id = "call_" + strconv.Itoa(len(x.calls)+1)
 	}
 	call := &llm.ToolCall{ID: id, Name: x.names.of(identity{k, it.namespace.Text(), name}), Arguments: args}
-	m := x.open()
-	m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolCall, Call: call, State: x.callState(it, inID)})
+	x.open()
+	x.waiting = append(x.waiting, llm.Part{Kind: llm.PartToolCall, Call: call, State: x.callState(it, inID)})
 	x.noteCall(id)
 	return nil
 }
@@ -234,16 +243,18 @@ func (x *expander) stubCall(id, name string) {
 	if name == "" {
 		name = stubName
 	}
-	last := len(x.req.Messages) - 1
-	for last >= 0 && x.req.Messages[last].Role == llm.Tool {
-		last--
+	x.settle()
+	for ; x.heard < len(x.req.Messages); x.heard++ {
+		if x.req.Messages[x.heard].Role != llm.Tool {
+			x.speaker = x.heard
+		}
 	}
-	if last < 0 || x.req.Messages[last].Role != llm.Assistant {
+	if len(x.req.Messages) == 0 || x.req.Messages[x.speaker].Role != llm.Assistant {
 		x.turn = -1
 		x.open()
-		last = x.turn
+		x.speaker = x.turn
 	}
-	m := &x.req.Messages[last]
+	m := &x.req.Messages[x.speaker]
 	m.Parts = append(m.Parts, llm.Part{Kind: llm.PartToolCall, Call: &llm.ToolCall{ID: id, Name: name, Arguments: "{}"}})
 	x.noteCall(id)
 }

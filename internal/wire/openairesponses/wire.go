@@ -51,6 +51,9 @@ type encoding struct {
 	drops   []llm.Drop
 	members rawjson.Object    // parameters as this format writes them
 	names   map[string]string // tool names as sent → the client's
+	// custom says of the ids of calls whether a free-form tool was called; nil until the
+	// first result.
+	custom map[string]bool
 }
 
 func (e *encoding) dropped(what, why string) {

@@ -157,14 +157,20 @@ func (e *encoding) result(dst []byte, r *llm.ToolResult) []byte {
 
 // isCustom reports whether a call was one of a free-form tool.
 func (e *encoding) isCustom(id string) bool {
-	for i := range e.req.Messages {
-		for _, p := range e.req.Messages[i].Parts {
-			if p.Call != nil && p.Call.ID == id {
-				return p.Call.Custom
+	if e.custom == nil {
+		e.custom = map[string]bool{}
+		for i := range e.req.Messages {
+			for _, p := range e.req.Messages[i].Parts {
+				if p.Call == nil {
+					continue
+				}
+				if _, known := e.custom[p.Call.ID]; !known { // the first with an id counts
+					e.custom[p.Call.ID] = p.Call.Custom
+				}
 			}
 		}
 	}
-	return false
+	return e.custom[id]
 }
 
 // part appends a content part; text says of which type its text is.

@@ -92,27 +92,34 @@ func (e *encoding) choice(dst []byte, c *llm.ToolChoice) []byte {
 	case llm.ChoiceRequired:
 		return append(dst, `"required"`...)
 	case llm.ChoiceNamed:
-		return e.named(dst, c.Names[0])
+		name := c.Names[0]
+		return e.named(dst, name, slices.ContainsFunc(e.req.Tools, func(t llm.ToolDef) bool {
+			return t.Name == name && t.Type == "custom"
+		}))
 	case llm.ChoiceAllowedAuto, llm.ChoiceAllowedRequired:
 		mode := "auto"
 		if c.Mode == llm.ChoiceAllowedRequired {
 			mode = "required"
 		}
 		dst = append(append(append(dst, `{"type":"allowed_tools","mode":"`...), mode...), `","tools":[`...)
+		custom := map[string]bool{}
+		for i := range e.req.Tools {
+			if t := &e.req.Tools[i]; t.Type == "custom" {
+				custom[t.Name] = true
+			}
+		}
 		for _, name := range c.Names {
-			dst = e.named(rawjson.AppendComma(dst), name)
+			dst = e.named(rawjson.AppendComma(dst), name, custom[name])
 		}
 		return append(dst, "]}"...)
 	}
 	return append(dst, `"auto"`...)
 }
 
-func (e *encoding) named(dst []byte, name string) []byte {
+func (e *encoding) named(dst []byte, name string, custom bool) []byte {
 	typ := "function"
-	for i := range e.req.Tools {
-		if e.req.Tools[i].Name == name && e.req.Tools[i].Type == "custom" {
-			typ = "custom"
-		}
+	if custom {
+		typ = "custom"
 	}
 	dst = append(append(append(dst, `{"type":"`...), typ...), '"')
 	return append(rawjson.AppendStringMember(dst, "name", e.toolName(name)), '}')

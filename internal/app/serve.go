@@ -105,7 +105,7 @@ func (r *Running) drain(signals <-chan os.Signal) error {
 	}
 	err := r.http.Shutdown(ctx)
 	if err != nil {
-		r.log.Warn("requests were cut off: they did not finish in time", "limit", limit)
+		r.log.Warn("requests were cut off: they had not finished at the time limit or the second signal")
 	}
 	r.Close()
 	return nil

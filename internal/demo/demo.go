@@ -20,6 +20,10 @@ var Models = []string{"echo", "tools", "reasoning"}
 func Handler() http.Handler { return http.HandlerFunc(serve) }
 
 func serve(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasSuffix(r.URL.Path, "/chat/completions") {
+		refuse(w, http.StatusNotFound, "the demo only converses: its models answer on /v1/chat/completions, and on the Messages, Responses and Gemini routes through it")
+		return
+	}
 	body, err := readAll(r)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, "the body cannot be read")

@@ -87,3 +87,11 @@ func TestUnknownModelsAndBrokenBodiesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTheDemoOnlyConverses(t *testing.T) {
+	w := httptest.NewRecorder()
+	Handler().ServeHTTP(w, httptest.NewRequest("POST", "/v1/embeddings", strings.NewReader(`{"model":"echo","input":"x"}`)))
+	if w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "only converses") {
+		t.Errorf("status %d, %s", w.Code, w.Body)
+	}
+}

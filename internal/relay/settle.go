@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/fairlead-gateway/fairlead/internal/catalog"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
 
@@ -44,7 +45,7 @@ func (x *exchange) logLine(status int, e *llm.Error) []slog.Attr {
 		attrs = appendCount(attrs, "reasoning", u.Reasoning)
 	}
 	if x.priced {
-		attrs = append(attrs, slog.String("cost", x.cost.Total.String()))
+		attrs = append(attrs, slog.Float64("cost", float64(x.cost.Total)/float64(catalog.USD)))
 	} else if x.usage != nil {
 		attrs = append(attrs, slog.String("cost", "unknown"))
 	}

@@ -54,7 +54,7 @@ func withCallID(body []byte, id string) []byte {
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request, c *call) error {
 	return &llm.Error{
 		Kind: llm.KindNotFound, Status: http.StatusNotFound, Type: "invalid_request_error",
-		Message: "There is no " + r.Method + " " + r.URL.Path + " here. Chat is POST /v1/chat/completions, the models are GET /v1/models; GET / lists every route.",
+		Message: "There is no " + r.Method + " " + r.URL.Path + " here. Chat is POST /v1/chat/completions, the models are GET /v1/models; GET /openapi.json lists every route.",
 	}
 }
 

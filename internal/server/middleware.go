@@ -115,7 +115,7 @@ func (s *Server) bounded(next handler) handler {
 		n := s.inFlight.Add(1)
 		defer s.inFlight.Add(-1)
 		if limit := c.state.Config.Fairlead.MaxConcurrent; limit > 0 && n > int64(limit) {
-			return tooMany(llm.KindUnavailable, http.StatusServiceUnavailable, limit, "fairlead_settings.max_concurrent")
+			return tooMany(llm.KindUnavailable, http.StatusServiceUnavailable, limit, "fairlead_settings.max_concurrent (or --limit_concurrency)")
 		}
 		if limit := c.state.Config.General.GlobalMaxParallelRequests; limit > 0 && n > int64(limit) {
 			return tooMany(llm.KindRateLimit, http.StatusTooManyRequests, limit, "general_settings.global_max_parallel_requests")

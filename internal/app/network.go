@@ -38,7 +38,7 @@ func newNetwork(p *program, cfg *config.Config, log *slog.Logger, instance strin
 		log.Error("a proxy setting of the environment cannot be used; it is passed over", "error", err)
 	}
 	return &network{proxies: proxies, Network: upstream.NewNetwork(upstream.Options{
-		ConnectTimeout: f.ConnectTimeout, TotalTimeout: f.TotalTimeout, IdleTimeout: f.IdleTimeout,
+		ConnectTimeout: f.ConnectTimeout, TLSTimeout: f.TLSTimeout, HeaderTimeout: f.ResponseHeaderTimeout, TotalTimeout: f.TotalTimeout, IdleTimeout: f.IdleTimeout,
 		MaxResponseBytes: f.MaxResponseBytes, Proxies: proxies, Instance: instance,
 		UserAgent: "fairlead/" + buildinfo.String(),
 		OnBase: func(base, used string) {

@@ -15,11 +15,18 @@ type FairleadSettings struct {
 	// URL to clients.
 	ExposeAPIBase bool
 
-	// ConnectTimeout limits dialling and the TLS handshake.
-	ConnectTimeout time.Duration
+	// ConnectTimeout limits dialling, TLSTimeout the TLS handshake after it.
+	ConnectTimeout, TLSTimeout time.Duration
+	// ResponseHeaderTimeout limits the wait for the header of an answer, connecting
+	// included; 0 is no limit of its own.
+	ResponseHeaderTimeout time.Duration
+	// FirstTokenTimeout limits the time until a stream says anything, and
+	// BetweenTokensTimeout the time until it says more; 0 is no limit.
+	FirstTokenTimeout, BetweenTokensTimeout time.Duration
 	// TotalTimeout limits a whole call; a deployment's own timeout wins.
 	TotalTimeout time.Duration
-	// IdleTimeout limits the silence between two chunks of a stream.
+	// IdleTimeout limits the silence of an upstream within an answer, in which not
+	// even a keepalive comes.
 	IdleTimeout time.Duration
 	// PingInterval is the silence in a stream after which its client gets a
 	// keepalive; 0 sends none.
@@ -62,6 +69,7 @@ const mebibyte = 1 << 20
 func DefaultFairleadSettings() FairleadSettings {
 	return FairleadSettings{
 		ConnectTimeout:    5 * time.Second,
+		TLSTimeout:        5 * time.Second,
 		TotalTimeout:      600 * time.Second,
 		IdleTimeout:       300 * time.Second,
 		PingInterval:      5 * time.Second,

@@ -226,15 +226,37 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.ExposeAPIBase = l.flag(n, path) },
 	},
 	{
-		"connect_timeout", "5", "Seconds to reach a provider (dial and TLS).",
+		"connect_timeout", "5", "Seconds to connect to a provider. What is too late in any stage is a timeout that names the stage, and is tried again or falls back like any other.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ConnectTimeout, n, path) },
+	},
+	{
+		"tls_timeout", "5", "Seconds for the TLS handshake after that.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.TLSTimeout, n, path) },
+	},
+	{
+		"response_header_timeout", "0", "Seconds from the start of a call until the provider begins to answer, connecting included, whatever else allows more; 0 sets no limit of its own. Not streamed, many models begin only when they are done.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			l.overSecondsOrNone(&s.ResponseHeaderTimeout, n, path)
+		},
+	},
+	{
+		"first_token_timeout", "0", "Seconds from the start of a call until a stream brings its first token (text, thinking or a call); 0 means no limit.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			l.overSecondsOrNone(&s.FirstTokenTimeout, n, path)
+		},
+	},
+	{
+		"between_tokens_timeout", "0", "Seconds from one token of a stream to the next, whatever keepalives come; 0 means no limit.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			l.overSecondsOrNone(&s.BetweenTokensTimeout, n, path)
+		},
 	},
 	{
 		"total_timeout", "600", "Seconds for a whole call, unless `timeout` or `request_timeout` says otherwise.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.TotalTimeout, n, path) },
 	},
 	{
-		"idle_timeout", "300", "Seconds of silence allowed between two chunks of a stream.",
+		"idle_timeout", "300", "Seconds for which a provider may send nothing at all within an answer.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.IdleTimeout, n, path) },
 	},
 	{

@@ -139,3 +139,52 @@ func TestAClientThatLeavesAfterAKeepaliveClosesTheUpstream(t *testing.T) {
 		}
 	})
 }
+
+// TestTimeoutsOfTokensNameTheirStage: an upstream that holds its connection with
+// keepalives and says nothing is left for another.
+func TestTimeoutsOfTokensNameTheirStage(t *testing.T) {
+	never := make(chan struct{})
+	cases := []struct {
+		name, setting string
+		fault         func(family) testkit.Fault
+		text          string
+	}{
+		{"header", "response_header_timeout: 0.1", func(family) testkit.Fault { return testkit.Hang() }, "did not begin to answer within 100ms"},
+		{"first token", "first_token_timeout: 0.1", func(fam family) testkit.Fault { return testkit.PauseAfterEvents(fam.first, never) }, "did not send its first token within 100ms"},
+		{"between tokens", "between_tokens_timeout: 0.1", func(fam family) testkit.Fault { return testkit.PauseAfterEvents(fam.first+2, never) }, "did not send another token within 100ms"},
+	}
+	everyFamily(t, func(t *testing.T, fam family) {
+		for _, tt := range cases {
+			t.Run(tt.name, func(t *testing.T) {
+				f := fam.fake(t)
+				g := start(t, modelList(noRetries+"\nfairlead_settings: {"+tt.setting+"}", deployment("m", fam.model, f)))
+				f.Inject(tt.fault(fam))
+				r := g.post(streamed(plain("m", speech)))
+				if !strings.Contains(r.body, tt.text) {
+					t.Errorf("%d %s", r.status, r.body)
+				}
+				if want := http.StatusRequestTimeout; tt.name != "between tokens" && r.status != want {
+					t.Errorf("status %d, want %d", r.status, want)
+				}
+				if tt.name == "between tokens" && !strings.Contains(r.body, "[DONE]") {
+					t.Errorf("the stream has no end: %s", r.body)
+				}
+				within(t, "the upstream's connection was closed", f.Gone())
+				if line := g.log.find(0, requestLine, g.done); !strings.Contains(line, "kind=Timeout") {
+					t.Errorf("the log says %s", line)
+				}
+			})
+		}
+	})
+}
+
+func TestALateFirstTokenFallsBack(t *testing.T) {
+	slow, good := testkit.NewOpenAI(t), testkit.NewAnthropic(t)
+	g := start(t, modelList(noRetries+"\nfairlead_settings: {first_token_timeout: 0.1}\nlitellm_settings: {fallbacks: [{m: [spare]}]}",
+		deployment("m", "openai/gpt-4o", slow), deployment("spare", sonnet, good)))
+	slow.Inject(testkit.Hang())
+	r := g.post(streamed(plain("m", speech))).assembled()
+	if r.content() != "one two three four five six seven" || r.header.Get("x-litellm-attempted-fallbacks") != "1" {
+		t.Errorf("%s", r.body)
+	}
+}

@@ -38,6 +38,7 @@ type exchange struct {
 	records  bool        // the keeper wants to see the answer
 	recorder reasoning.Recorder
 	sent     time.Time
+	tokens   *tokenLimit // nil when nothing limits them
 
 	// Of the answer.
 	out        []byte // encoded and not written yet, of a stream
@@ -126,7 +127,9 @@ func (x *exchange) try(ctx context.Context) error {
 	if err := x.encode(ctx); err != nil {
 		return err
 	}
-	resp, err := x.send(ctx)
+	within := x.limitTokens(ctx)
+	defer x.tokens.stop()
+	resp, err := x.send(within)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (k *keepalive) watch(interval, first time.Duration, fire func()) {
 	}
 	k.interval, k.first, k.start = interval, first, time.Now()
 	// It is armed after it is stored: fire sets it again.
-	k.timer = time.AfterFunc(1<<62, fire)
+	k.timer = time.AfterFunc(never, fire)
 	k.timer.Reset(k.due())
 }
 

@@ -232,9 +232,12 @@ func (x *exchange) deliver(answer *llm.Response) error {
 
 // observe is the tap on a stream: usage, reasoning state, times.
 func (x *exchange) observe(ev *llm.Event) {
-	if x.firstToken.IsZero() && ev.Commits() {
-		x.firstToken = x.relay.Now()
-		x.plan.FirstToken(x.step, x.firstToken.Sub(x.sent), x.firstToken)
+	if ev.Commits() {
+		x.tokens.came()
+		if x.firstToken.IsZero() {
+			x.firstToken = x.relay.Now()
+			x.plan.FirstToken(x.step, x.firstToken.Sub(x.sent), x.firstToken)
+		}
 	}
 	if ev.Usage != nil {
 		x.usage = ev.Usage

@@ -39,12 +39,12 @@ func (c *Client) broken(ctx context.Context, r *Request, err error) *llm.Error {
 }
 
 func (c *Client) classify(ctx context.Context, err error) *llm.Error {
-	if gone := ctx.Err(); gone != nil {
-		return left(gone)
+	if ctx.Err() != nil {
+		return left(context.Cause(ctx))
 	}
 	var late *http1.TimeoutError
 	if errors.As(err, &late) {
-		return timeout("The upstream did not " + string(late.Stage) + " within " + late.Limit.String() + ".")
+		return tooLate(late)
 	}
 	var field *http1.FieldError
 	if errors.As(err, &field) {
@@ -52,6 +52,9 @@ func (c *Client) classify(ctx context.Context, err error) *llm.Error {
 	}
 	var netErr net.Error
 	if errors.As(err, &netErr) && netErr.Timeout() {
+		if strings.Contains(err.Error(), "TLS handshake") { // net/http has no type for it
+			return tooLate(&http1.TimeoutError{Stage: http1.StageTLS, Limit: c.options.TLSTimeout})
+		}
 		return timeout("The upstream could not be reached within " + c.options.ConnectTimeout.String() + ".")
 	}
 	if notHTTP(err) {
@@ -63,13 +66,21 @@ func (c *Client) classify(ctx context.Context, err error) *llm.Error {
 	}
 }
 
-// left is the error when the client's context has ended: it went away, or its
-// deadline passed.
+// left is the error when the caller's context has ended: the client went away, or a
+// limit passed that the caller keeps.
 func left(cause error) *llm.Error {
+	var late *http1.TimeoutError
+	if errors.As(cause, &late) {
+		return tooLate(late)
+	}
 	if errors.Is(cause, context.DeadlineExceeded) {
 		return timeout("The request was not answered within its time.")
 	}
 	return &llm.Error{Kind: llm.KindClientGone, Status: statusClientGone, Message: "The client closed the connection."}
+}
+
+func tooLate(late *http1.TimeoutError) *llm.Error {
+	return timeout("The upstream did not " + string(late.Stage) + " within " + late.Limit.String() + ".")
 }
 
 func timeout(message string) *llm.Error {

@@ -39,6 +39,9 @@ func TimeoutsFor(stream bool, configured time.Duration) Timeouts {
 func (o *Options) fill(t Timeouts) Timeouts {
 	t.Total = orDefault(t.Total, max(o.TotalTimeout, t.Header))
 	t.Header = orDefault(t.Header, t.Total)
+	if o.HeaderTimeout > 0 {
+		t.Header = min(t.Header, o.HeaderTimeout)
+	}
 	t.Idle = orDefault(t.Idle, o.IdleTimeout)
 	return t
 }
@@ -152,4 +155,16 @@ func (w *watch) stop() {
 	w.timer.Stop()
 	w.mu.Unlock()
 	w.cancel(nil)
+}
+
+// LateFirstToken is the cause with which to end the context of a call whose answer
+// has not said anything within this time. The call then fails as by a limit of its
+// own.
+func LateFirstToken(limit time.Duration) error {
+	return &http1.TimeoutError{Stage: http1.StageFirstToken, Limit: limit}
+}
+
+// LateToken is [LateFirstToken] for an answer that does not go on.
+func LateToken(limit time.Duration) error {
+	return &http1.TimeoutError{Stage: http1.StageNextToken, Limit: limit}
 }

@@ -209,3 +209,51 @@ func TestU10ResetInTheMiddleIsABrokenAnswer(t *testing.T) {
 		})
 	})
 }
+
+func TestTheTLSHandshakeHasItsOwnLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		c := piped(t, Options{ConnectTimeout: 20 * time.Second, TLSTimeout: 3 * time.Second}, silent)
+		c.pooled.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			go func() {
+				defer far.Close()
+				_, _ = io.Copy(io.Discard, far)
+			}()
+			return near, nil
+		}
+		_, e := post(t, c, "https://up", Timeouts{})
+		wantError(t, e, llm.KindTimeout, 408)
+		if took := time.Since(began); took != 3*time.Second || e.Message != "The upstream did not finish the TLS handshake within 3s." {
+			t.Errorf("after %v: %s", took, e.Message)
+		}
+	})
+}
+
+func TestTheHeaderHasALimitWhateverACallAllows(t *testing.T) {
+	ways(t, func(t *testing.T, over way) {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			_, e := post(t, piped(t, over(Options{HeaderTimeout: 4 * time.Second}), silent), "http://up", TimeoutsFor(true, time.Minute))
+			wantError(t, e, llm.KindTimeout, 408)
+			if took := time.Since(began); took != 4*time.Second || e.Message != "The upstream did not begin to answer within 4s." {
+				t.Errorf("after %v: %s", took, e.Message)
+			}
+		})
+	})
+}
+
+func TestALimitThatTheCallerKeepsIsATimeoutAndNotAClientThatLeft(t *testing.T) {
+	ways(t, func(t *testing.T, over way) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(context.Background())
+			time.AfterFunc(5*time.Second, func() { cancel(LateFirstToken(5 * time.Second)) })
+			c := piped(t, over(Options{}), silent)
+			_, e := c.Do(ctx, &Request{URL: parse(t, "http://up"), Body: []byte("{}"), Provider: "openai", Model: "gpt"})
+			wantError(t, e, llm.KindTimeout, 408)
+			if e.Message != "The upstream did not send its first token within 5s." {
+				t.Error(e.Message)
+			}
+		})
+	})
+}

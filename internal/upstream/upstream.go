@@ -24,8 +24,13 @@ import (
 // Options are the limits and the way out, shared by every client of a Network.
 // Zero values mean the defaults.
 type Options struct {
-	// ConnectTimeout limits the dial and, again, the TLS handshake; 5 s.
+	// ConnectTimeout limits the dial; 5 s.
 	ConnectTimeout time.Duration
+	// TLSTimeout limits the TLS handshake after it; ConnectTimeout.
+	TLSTimeout time.Duration
+	// HeaderTimeout limits the wait for the header of every answer, connecting
+	// included, whatever else a call allows; 0 is no limit of its own.
+	HeaderTimeout time.Duration
 	// TotalTimeout limits a whole call; 600 s.
 	TotalTimeout time.Duration
 	// IdleTimeout limits the silence of an upstream between two reads; 300 s.
@@ -47,6 +52,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	o.ConnectTimeout = orDefault(o.ConnectTimeout, 5*time.Second)
+	o.TLSTimeout = orDefault(o.TLSTimeout, o.ConnectTimeout)
 	o.TotalTimeout = orDefault(o.TotalTimeout, 600*time.Second)
 	o.IdleTimeout = orDefault(o.IdleTimeout, 300*time.Second)
 	o.MaxResponseBytes = orDefault(o.MaxResponseBytes, 100<<20)
@@ -140,7 +146,7 @@ func newTransport(o Options, t *tls.Config) *http.Transport {
 		Proxy:                  o.Proxies.transport(),
 		DialContext:            dial(o),
 		TLSClientConfig:        t,
-		TLSHandshakeTimeout:    o.ConnectTimeout,
+		TLSHandshakeTimeout:    o.TLSTimeout,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
 		DisableCompression:     true,

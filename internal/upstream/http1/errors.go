@@ -14,6 +14,11 @@ const (
 	StageHeader Stage = "begin to answer"
 	StageIdle   Stage = "go on with its answer"
 	StageTotal  Stage = "finish its answer"
+	// StageTLS is kept by the caller's way of dialling, the last two by who reads the
+	// answer as tokens.
+	StageTLS        Stage = "finish the TLS handshake"
+	StageFirstToken Stage = "send its first token"
+	StageNextToken  Stage = "send another token"
 )
 
 // TimeoutError ends a call whose stage took too long.

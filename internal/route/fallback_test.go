@@ -3,6 +3,7 @@ package route
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -248,6 +249,8 @@ func BenchmarkPlanSingleDeployment(b *testing.B) {
 	for b.Loop() {
 		plan, _ := table.Plan("b", Overrides{})
 		step, _ := plan.Next(start)
+		plan.Start(step, start)
+		plan.Observed(step, Feedback{Total: time.Second, Output: 10, Tokens: 20}, start)
 		plan.Succeeded(step, start)
 	}
 }
@@ -262,6 +265,8 @@ func BenchmarkPlanFourDeployments(b *testing.B) {
 	for b.Loop() {
 		plan, _ := table.Plan("g", Overrides{})
 		step, _ := plan.Next(start)
+		plan.Start(step, start)
+		plan.Observed(step, Feedback{Total: time.Second, Output: 10, Tokens: 20}, start)
 		plan.Succeeded(step, start)
 	}
 }

@@ -40,7 +40,7 @@ type Plan struct {
 	first   *llm.Error
 
 	trace []Decision
-	space [4]Decision
+	space [2]Decision
 	// candidates is the space of a choice.
 	candidates [8]*member
 }

@@ -1,6 +1,8 @@
 package openaichat
 
 import (
+	"strings"
+
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/signature"
@@ -174,21 +176,22 @@ type summary struct {
 }
 
 func summarize(parts []llm.Part) summary {
-	var s summary
+	s := summary{
+		text: joinedText(parts, llm.PartText), thinking: joinedText(parts, llm.PartThinking), refusal: joinedText(parts, llm.PartRefusal),
+	}
 	for i := range parts {
 		p := &parts[i]
 		switch p.Kind {
 		case llm.PartText:
-			s.text, s.hasText = s.text+p.Text, true
+			s.hasText = true
 			if sig := thoughtSignature(p.State); sig != "" {
 				s.textSignature = sig
 				s.signatures = append(s.signatures, sig)
 			}
 		case llm.PartThinking:
-			s.thinking += p.Text
 			s.blocks = s.blocks || p.State != nil
 		case llm.PartRefusal:
-			s.refusal, s.hasRefusal = s.refusal+p.Text, true
+			s.hasRefusal = true
 		case llm.PartToolCall:
 			if p.Call.Server {
 				continue
@@ -200,6 +203,27 @@ func summarize(parts []llm.Part) summary {
 		}
 	}
 	return s
+}
+
+// joinedText concatenates the texts of the parts of a kind; a single one is not copied.
+func joinedText(parts []llm.Part, kind llm.PartKind) string {
+	only, n := "", 0
+	for i := range parts {
+		if parts[i].Kind == kind {
+			only = parts[i].Text
+			n++
+		}
+	}
+	if n <= 1 {
+		return only
+	}
+	var out strings.Builder
+	for i := range parts {
+		if parts[i].Kind == kind {
+			out.WriteString(parts[i].Text)
+		}
+	}
+	return out.String()
 }
 
 // thoughtSignature is Gemini's signature in a state, "" for any other state.

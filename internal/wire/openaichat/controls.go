@@ -128,6 +128,10 @@ func boolOf(name string, v rawjson.Value) (*bool, error) {
 	return &b, nil
 }
 
+// maxListed bounds the lists of names that a client may send to the gateway: each
+// entry is looked for in every parameter, a path even in the whole body.
+const maxListed = 64
+
 func stringsOf(name string, v rawjson.Value) ([]string, error) {
 	if s, ok := v.Str(); ok {
 		return []string{s}, nil
@@ -137,6 +141,9 @@ func stringsOf(name string, v rawjson.Value) ([]string, error) {
 	}
 	var out []string
 	for _, e := range v.Elems() {
+		if len(out) >= maxListed {
+			return nil, llm.BadRequest(name, "'"+name+"' must not have more than "+strconv.Itoa(maxListed)+" entries.")
+		}
 		s, ok := e.Str()
 		if !ok {
 			return nil, llm.BadRequest(name, "'"+name+"' must be a list of strings.")

@@ -114,13 +114,13 @@ func googleSignature(extra rawjson.Value) string {
 
 // callState finds the thought signature that belongs to a call: the first valid
 // one of the places where clients and gateways keep it.
-func callState(call, function rawjson.Value, id, inID string, details rawjson.Value) *llm.State {
+func callState(call, function rawjson.Value, inID, inDetails string) *llm.State {
 	for _, candidate := range []string{
 		call.Path("provider_specific_fields", "thought_signature").Text(),
 		function.Path("provider_specific_fields", "thought_signature").Text(),
 		googleSignature(call.Get("extra_content")),
 		inID,
-		detailSignature(details, id),
+		inDetails,
 	} {
 		if sig, ok := signature.Normalize(candidate); ok {
 			return &llm.State{Provider: gemini, Signature: sig}
@@ -129,18 +129,23 @@ func callState(call, function rawjson.Value, id, inID string, details rawjson.Va
 	return nil
 }
 
-// detailSignature looks for the signature of a call in OpenRouter's
-// reasoning_details.
-func detailSignature(details rawjson.Value, id string) string {
+// signedDetails lists the signatures of calls in OpenRouter's reasoning_details by
+// the calls' ids; of several with one id the first counts.
+func signedDetails(details rawjson.Value) map[string]rawjson.Value {
+	var out map[string]rawjson.Value
 	for _, d := range details.Elems() {
 		if !d.Get("type").Is("reasoning.encrypted") || !strings.HasPrefix(d.Get("format").Text(), "google") {
 			continue
 		}
-		if plainID(d.Get("id").Text()) == id {
-			return d.Get("data").Text()
+		if out == nil {
+			out = map[string]rawjson.Value{}
+		}
+		id := plainID(d.Get("id").Text())
+		if _, again := out[id]; !again {
+			out[id] = d.Get("data")
 		}
 	}
-	return ""
+	return out
 }
 
 // plainID cuts a signature from a tool-call id.

@@ -14,8 +14,9 @@ func callParts(at *path, f fields) ([]llm.Part, error) {
 		return nil, list.badType("a list")
 	}
 	var out []llm.Part
+	signed := signedDetails(f.reasoningDetails)
 	for i, v := range f.toolCalls.Elems() {
-		p, err := callPart(list.item(i), v, f.reasoningDetails)
+		p, err := callPart(list.item(i), v, signed)
 		if err != nil {
 			return nil, err
 		}
@@ -24,12 +25,12 @@ func callParts(at *path, f fields) ([]llm.Part, error) {
 	if f.functionCall.Kind() == '{' && len(out) == 0 {
 		fc := f.functionCall
 		call := &llm.ToolCall{Name: fc.Get("name").Text(), Arguments: argumentsText(fc.Get("arguments"))}
-		out = append(out, llm.Part{Kind: llm.PartToolCall, Call: call, State: callState(fc, nil, "", "", nil)})
+		out = append(out, llm.Part{Kind: llm.PartToolCall, Call: call, State: callState(fc, nil, "", "")})
 	}
 	return out, nil
 }
 
-func callPart(at path, v, details rawjson.Value) (llm.Part, error) {
+func callPart(at path, v rawjson.Value, signed map[string]rawjson.Value) (llm.Part, error) {
 	if v.Kind() != '{' {
 		return llm.Part{}, at.badType("an object")
 	}
@@ -45,7 +46,7 @@ func callPart(at path, v, details rawjson.Value) (llm.Part, error) {
 	if call.Name == "" {
 		return llm.Part{}, at.refuse("does not name a function.")
 	}
-	state := callState(v, body, id, inID, details)
+	state := callState(v, body, inID, signed[id].Text())
 	return llm.Part{Kind: llm.PartToolCall, Call: call, State: state, CacheControl: present(v.Get("cache_control"))}, nil
 }
 

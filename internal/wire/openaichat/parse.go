@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -240,20 +241,21 @@ func splitContent(v rawjson.Value) (text, thought string) {
 	if v.Kind() != '[' {
 		return v.Text(), ""
 	}
+	var said, thinking strings.Builder
 	for _, p := range v.Elems() {
 		t := p.Get("thinking")
 		switch {
 		case p.Kind() == '"':
-			text += p.Text()
+			said.WriteString(p.Text())
 		case t.Kind() == '[':
-			thought += joined(elems(t))
+			thinking.WriteString(joined(elems(t)))
 		case t != nil:
-			thought += t.Text()
+			thinking.WriteString(t.Text())
 		default:
-			text += p.Get("text").Text()
+			said.WriteString(p.Get("text").Text())
 		}
 	}
-	return text, thought
+	return said.String(), thinking.String()
 }
 
 func elems(v rawjson.Value) []rawjson.Value {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 )
@@ -71,14 +72,14 @@ func (r *rules) appendReasoning(dst []byte, f fields) []byte {
 // of this family that a gateway put into Anthropic's shape. Signed blocks belong
 // to their provider.
 func thinkingText(blocks rawjson.Value) string {
-	text := ""
+	var text strings.Builder
 	for _, b := range blocks.Elems() {
 		if blockState(b) != nil {
 			return ""
 		}
-		text += b.Get("thinking").Text()
+		text.WriteString(b.Get("thinking").Text())
 	}
-	return text
+	return text.String()
 }
 
 // placeholderReasoning satisfies DeepSeek, which wants the field but not its
@@ -132,11 +133,11 @@ func (r *rules) content(dst []byte, v rawjson.Value) []byte {
 }
 
 func joined(parts []rawjson.Value) string {
-	text := ""
+	var text strings.Builder
 	for _, p := range parts {
-		text += p.Get("text").Text()
+		text.WriteString(p.Get("text").Text())
 	}
-	return text
+	return text.String()
 }
 
 // part is a content part as the provider takes it: an image's address in its

@@ -69,12 +69,11 @@ func (e *encoding) danglingChoice() {
 }
 
 func (e *encoding) hasTool(names []string) bool {
+	offered := map[string]bool{}
 	for _, t := range e.tools.Elems() {
-		if slices.Contains(names, t.Path("function", "name").Text()) {
-			return true
-		}
+		offered[t.Path("function", "name").Text()] = true
 	}
-	return false
+	return slices.ContainsFunc(names, func(name string) bool { return offered[name] })
 }
 
 func withoutStrict(tool rawjson.Value) rawjson.Value {

@@ -58,6 +58,9 @@ func (Wire) Encode(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 	return c, nil
 }
 
+// maxDrops bounds what one request reports: more of the same kind says nothing new.
+const maxDrops = 64
+
 // encoding is one request on its way to one target.
 type encoding struct {
 	req *llm.Request
@@ -117,6 +120,9 @@ func (e *encoding) remove(name string) {
 }
 
 func (e *encoding) dropped(what, why string) {
+	if len(e.drops) >= maxDrops {
+		return
+	}
 	e.drops = append(e.drops, llm.Drop{What: what, Why: why})
 }
 

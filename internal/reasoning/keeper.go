@@ -141,6 +141,11 @@ func (k *Keeper) get(key Key) (*Turn, bool) {
 	if t, ok := k.lookup(key); ok {
 		return t, true
 	}
+	return k.load(key)
+}
+
+// load finds a turn in the store and keeps it in memory.
+func (k *Keeper) load(key Key) (*Turn, bool) {
 	if k.store == nil {
 		return nil, false
 	}

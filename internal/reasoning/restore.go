@@ -2,6 +2,7 @@ package reasoning
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/signature"
@@ -10,56 +11,117 @@ import (
 // Restored counts what Restore put back, for the log.
 type Restored struct{ Signatures, Blocks int }
 
+// maxRestored bounds what one request gets back, in bytes: a client may repeat a call
+// as often as it likes, and each time its answer's thoughts belong before it.
+const maxRestored = 32 << 20
+
+// maxLoads bounds the questions to the store for one request: three for each call of
+// a long conversation.
+const maxLoads = 8192
+
+// partSize is what a part of a message costs besides its text, in bytes.
+const partSize = 256
+
 // Restore puts remembered state into the assistant messages of an expanded
 // request for a provider, in place, and puts calls of one answer back into one
-// message.
+// message. It puts back at most 32 MiB; what is beyond that stays as it came.
 func (k *Keeper) Restore(tenant, provider string, req *llm.Request) Restored {
-	var done Restored
+	r := restorer{keeper: k, tenant: tenant, known: map[*Turn]*turnIndex{}, room: maxRestored}
 	turns := make([]*Turn, len(req.Messages))
 	for i := range req.Messages {
 		m := &req.Messages[i]
 		if m.Role != llm.Assistant {
 			continue
 		}
-		t := k.turnOf(tenant, req.Messages[:i], m)
+		t := r.turnOf(req.Messages[:i], m)
 		if t == nil || t.Provider != provider {
 			continue
 		}
-		turns[i] = t
-		done.Signatures += restoreSignatures(m, t)
-		done.Blocks += restoreBlocks(m, t)
+		turns[i] = t.Turn
+		r.restoreSignatures(m, t)
+		r.restoreBlocks(m, t)
 	}
 	req.Messages = regroup(req.Messages, turns)
-	return done
+	return r.done
+}
+
+// restorer restores one request.
+type restorer struct {
+	keeper *Keeper
+	tenant string
+	// known are the turns that this request has met.
+	known map[*Turn]*turnIndex
+	room  int // bytes
+	loads int // from the store
+	done  Restored
+}
+
+// get finds a turn and its index.
+func (r *restorer) get(key Key) (*turnIndex, bool) {
+	t, ok := r.keeper.lookup(key)
+	if !ok && r.loads < maxLoads {
+		r.loads++
+		t, ok = r.keeper.load(key)
+	}
+	if !ok {
+		return nil, false
+	}
+	x := r.known[t]
+	if x == nil {
+		x = indexOf(t)
+		r.known[t] = x
+	}
+	return x, true
+}
+
+// fits takes n bytes of what may still be restored, if there are so many.
+func (r *restorer) fits(n int) bool {
+	if n > r.room {
+		return false
+	}
+	r.room -= n
+	return true
 }
 
 // turnOf finds the turn that an assistant message came from.
-func (k *Keeper) turnOf(tenant string, before []llm.Message, m *llm.Message) *Turn {
+func (r *restorer) turnOf(before []llm.Message, m *llm.Message) *turnIndex {
 	calls := callsOf(m)
-	var likely *Turn // the id and the name fit, but the client changed the arguments
+	var likely *turnIndex // the id and the name fit, but the client changed the arguments
 	for _, c := range calls {
-		t, ok := k.get(idKey(tenant, c.ID))
+		t, ok := r.get(idKey(r.tenant, c.ID))
 		if ok && t.has(c) {
 			return t
 		}
-		if ok && likely == nil && slices.ContainsFunc(t.Calls, func(x Call) bool { return x.ID == c.ID && x.Name == c.Name }) {
+		if ok && likely == nil && t.named(c) >= 0 {
 			likely = t
 		}
 	}
-	for _, c := range calls {
-		args := canonical(c.Arguments)
-		if t, ok := k.get(callAfterKey(tenant, c.Name, args, fingerprint(before))); ok {
-			return t
-		}
-		if t, ok := k.get(callKey(tenant, c.Name, args)); ok {
-			return t
-		}
+	if t := r.byContent(before, calls); t != nil {
+		return t
 	}
 	if likely != nil {
 		return likely
 	}
 	if text := llm.JoinText(m.Parts); len(calls) == 0 && text != "" {
-		if t, ok := k.get(textKey(tenant, text)); ok {
+		if t, ok := r.get(textKey(r.tenant, text)); ok {
+			return t
+		}
+	}
+	return nil
+}
+
+// byContent finds the turn of calls by their names and arguments.
+func (r *restorer) byContent(before []llm.Message, calls []*llm.ToolCall) *turnIndex {
+	if len(calls) == 0 {
+		return nil
+	}
+	after := fingerprint(before)
+	for _, c := range calls {
+		args := canonical(c.Arguments)
+		if t, ok := r.get(callAfterKey(r.tenant, c.Name, args, after)); ok {
+			return t
+		}
+		if t, ok := r.get(callKey(r.tenant, c.Name, args)); ok {
 			return t
 		}
 	}
@@ -76,28 +138,8 @@ func callsOf(m *llm.Message) []*llm.ToolCall {
 	return calls
 }
 
-// has reports whether the turn made this call. An id alone is not enough: some
-// clients number their calls anew in every conversation (call_1).
-func (t *Turn) has(c *llm.ToolCall) bool {
-	args := canonical(c.Arguments)
-	return slices.ContainsFunc(t.Calls, func(x Call) bool { return x.Name == c.Name && x.Arguments == args })
-}
-
-func (t *Turn) index(c *llm.ToolCall) int {
-	args := canonical(c.Arguments)
-	same := func(x Call) bool { return x.Name == c.Name && x.Arguments == args }
-	if i := slices.IndexFunc(t.Calls, func(x Call) bool { return x.ID == c.ID && same(x) }); i >= 0 {
-		return i
-	}
-	if i := slices.IndexFunc(t.Calls, same); i >= 0 {
-		return i
-	}
-	return slices.IndexFunc(t.Calls, func(x Call) bool { return x.ID == c.ID && x.Name == c.Name })
-}
-
 // restoreSignatures fills in the signatures of calls and text that have none.
-func restoreSignatures(m *llm.Message, t *Turn) int {
-	n := 0
+func (r *restorer) restoreSignatures(m *llm.Message, t *turnIndex) {
 	hasCall := false
 	for i := range m.Parts {
 		p := &m.Parts[i]
@@ -106,20 +148,25 @@ func restoreSignatures(m *llm.Message, t *Turn) int {
 		}
 		hasCall = true
 		if at := t.index(p.Call); at >= 0 && t.Calls[at].Signature != "" && !signed(p, t.Provider) {
-			p.State = &llm.State{Provider: t.Provider, Signature: t.Calls[at].Signature}
-			n++
+			r.sign(p, t, t.Calls[at].Signature)
 		}
 	}
 	if hasCall || t.TextSignature == "" {
-		return n
+		return
 	}
 	for i := len(m.Parts) - 1; i >= 0; i-- {
 		if p := &m.Parts[i]; p.Kind == llm.PartText && p.State == nil {
-			p.State = &llm.State{Provider: t.Provider, Signature: t.TextSignature}
-			return n + 1
+			r.sign(p, t, t.TextSignature)
+			return
 		}
 	}
-	return n
+}
+
+func (r *restorer) sign(p *llm.Part, t *turnIndex, sig string) {
+	if r.fits(len(sig) + partSize) {
+		p.State = &llm.State{Provider: t.Provider, Signature: sig}
+		r.done.Signatures++
+	}
 }
 
 func signed(p *llm.Part, provider string) bool {
@@ -132,9 +179,9 @@ func signed(p *llm.Part, provider string) bool {
 
 // restoreBlocks puts back thinking blocks that the client dropped. Blocks the
 // client did keep are left alone: the upstream checks that they are unmodified.
-func restoreBlocks(m *llm.Message, t *Turn) int {
-	if !t.wantsBlocks() || slices.ContainsFunc(m.Parts, keptBlock) {
-		return 0
+func (r *restorer) restoreBlocks(m *llm.Message, t *turnIndex) {
+	if !t.wanted || slices.ContainsFunc(m.Parts, keptBlock) || !r.fits(t.blocks) {
+		return
 	}
 	parts := make([]llm.Part, 0, len(t.Blocks)+len(m.Parts))
 	for _, b := range t.Blocks {
@@ -150,7 +197,7 @@ func restoreBlocks(m *llm.Message, t *Turn) int {
 		}
 	}
 	m.Parts = parts
-	return len(t.Blocks)
+	r.done.Blocks += len(t.Blocks)
 }
 
 // wantsBlocks reports whether the provider may demand the blocks back: those with
@@ -173,6 +220,7 @@ func keptBlock(p llm.Part) bool {
 func regroup(messages []llm.Message, turns []*Turn) []llm.Message {
 	out := messages[:0:0]
 	var home int // index in out of the message that the running turn began with
+	own := false // its parts are a copy already
 	var running *Turn
 	changed := false
 	for i := range messages {
@@ -182,14 +230,17 @@ func regroup(messages []llm.Message, turns []*Turn) []llm.Message {
 			out = append(out, m)
 			continue
 		case m.Role == llm.Assistant && running != nil && turns[i] == running && len(out) > home+1:
-			out[home].Parts = append(slices.Clip(out[home].Parts), m.Parts...)
-			changed = true
+			if !own {
+				out[home].Parts = slices.Clip(out[home].Parts)
+			}
+			out[home].Parts = append(out[home].Parts, m.Parts...)
+			changed, own = true, true
 			continue
 		}
 		out = append(out, m)
 		running = nil
 		if m.Role == llm.Assistant && turns[i] != nil && len(turns[i].Calls) > 1 && len(callsOf(&m)) < len(turns[i].Calls) {
-			running, home = turns[i], len(out)-1
+			running, home, own = turns[i], len(out)-1, false
 		}
 	}
 	if !changed {
@@ -211,9 +262,9 @@ func (r Recall) Reasoning(callID string) (string, bool) {
 	if !ok || t.Provider != r.Provider {
 		return "", false
 	}
-	text := ""
+	var text strings.Builder
 	for _, b := range t.Blocks {
-		text += b.Text
+		text.WriteString(b.Text)
 	}
-	return text, text != ""
+	return text.String(), text.Len() > 0
 }

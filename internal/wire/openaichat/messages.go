@@ -23,6 +23,8 @@ type rules struct {
 	toolIDs                      string
 	// noNames removes name from all but tool messages (Mistral).
 	noNames bool
+	// recalled counts the bytes of reasoning that the gateway remembered.
+	recalled int
 	// at is the index of the message that is read, for what is reported.
 	at int
 }

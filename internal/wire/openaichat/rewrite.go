@@ -86,11 +86,16 @@ func thinkingText(blocks rawjson.Value) string {
 // original text. Source: §4, LiteLLM fill.
 const placeholderReasoning = " "
 
+// maxRecalled bounds the reasoning that one request gets back, in bytes: a client may
+// repeat a call as often as it likes.
+const maxRecalled = 32 << 20
+
 func (r *rules) recall(calls rawjson.Value) string {
 	if r.e.t.Recall != nil {
 		for _, call := range calls.Elems() {
 			id := call.Get("id").Text()
-			if text, ok := r.e.t.Recall.Reasoning(plainID(id)); ok && text != "" {
+			if text, ok := r.e.t.Recall.Reasoning(plainID(id)); ok && text != "" && len(text) <= maxRecalled-r.recalled {
+				r.recalled += len(text)
 				return text
 			}
 		}

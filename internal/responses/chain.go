@@ -73,15 +73,21 @@ func Prepare(s Store, tenant string, body rawjson.Value) (out rawjson.Value, pre
 		}
 	}
 	known := ids(items)
+	size := 0 // of the items that references stand for
 	for _, v := range Items(input).Elems() {
 		if id, ok := reference(v); ok {
 			if known[id] {
 				continue // it stands in the conversation already
 			}
-			if item, found, err := s.Item(tenant, id); err != nil {
+			item, found, err := s.Item(tenant, id)
+			switch {
+			case err != nil:
 				return nil, "", err
-			} else if found {
+			case found && size+len(item) > maxChain:
+				return nil, "", llm.BadRequest("input", "The items that input refers to are more than the gateway puts together; send them as they are.")
+			case found:
 				v = item
+				size += len(item)
 			}
 		}
 		items = append(items, v)

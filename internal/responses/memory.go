@@ -37,8 +37,8 @@ type Memory struct {
 // shelf holds the records of one tenant, the least recently used at the back.
 type shelf struct {
 	byID map[string]*list.Element
-	// items leads from the id of an item to the id of its answer.
-	items map[string]string
+	// items leads from the id of an item to its answer and itself.
+	items map[string]kept
 	order list.List
 	bytes int64
 }
@@ -46,6 +46,12 @@ type shelf struct {
 type entry struct {
 	record Record
 	used   time.Time
+}
+
+// kept is an item of an answer.
+type kept struct {
+	answer string
+	item   rawjson.Value
 }
 
 // NewMemory returns an empty store. Now is the clock.
@@ -67,7 +73,7 @@ func (m *Memory) Save(tenant string, r Record) error {
 	defer m.mu.Unlock()
 	s := m.tenants[tenant]
 	if s == nil {
-		s = &shelf{byID: map[string]*list.Element{}, items: map[string]string{}}
+		s = &shelf{byID: map[string]*list.Element{}, items: map[string]kept{}}
 		m.tenants[tenant] = s
 	}
 	if el, ok := s.byID[r.ID]; ok {
@@ -75,8 +81,10 @@ func (m *Memory) Save(tenant string, r Record) error {
 	}
 	if size <= m.limits.RecordBytes && r.ID != "" {
 		s.byID[r.ID] = s.order.PushFront(&entry{r, m.now()})
-		for id := range ids(appendElems(nil, r.Output)) {
-			s.items[id] = r.ID
+		for _, v := range r.Output.Elems() {
+			if id := v.Get("id").Text(); id != "" && s.items[id].answer != r.ID { // the first counts
+				s.items[id] = kept{r.ID, v}
+			}
 		}
 		s.bytes += size
 		m.bytes += size
@@ -119,16 +127,14 @@ func (m *Memory) Item(tenant, id string) (rawjson.Value, bool, error) {
 	if s == nil {
 		return nil, false, nil
 	}
-	r, ok := m.get(s, s.items[id])
+	found, ok := s.items[id]
+	if ok {
+		_, ok = m.get(s, found.answer)
+	}
 	if !ok {
 		return nil, false, nil
 	}
-	for _, v := range r.Output.Elems() {
-		if v.Get("id").Text() == id {
-			return v, true, nil
-		}
-	}
-	return nil, false, nil
+	return found.item, true, nil
 }
 
 // Delete forgets a record.
@@ -157,7 +163,7 @@ func (m *Memory) drop(s *shelf, el *list.Element) {
 	s.order.Remove(el)
 	delete(s.byID, e.record.ID)
 	for id := range ids(appendElems(nil, e.record.Output)) {
-		if s.items[id] == e.record.ID {
+		if s.items[id].answer == e.record.ID {
 			delete(s.items, id)
 		}
 	}

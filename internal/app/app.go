@@ -97,6 +97,8 @@ func (p *program) run(ctx context.Context) error {
 		return p.models(&cli.Models)
 	case "version":
 		return printVersion(p.Stdout)
+	case "why <request-id>":
+		return p.why(ctx, &cli.Why)
 	}
 	return p.serve(ctx, &cli.Serve)
 }

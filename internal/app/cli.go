@@ -18,6 +18,7 @@ type commands struct {
 	Doctor  doctorCommand  `cmd:"" help:"Say what is wrong between a client's .env, the configuration and the network."`
 	Chat    chatCommand    `cmd:"" help:"Chat with a model through a running gateway."`
 	Models  modelsCommand  `cmd:"" help:"List the models that the configuration serves."`
+	Why     whyCommand     `cmd:"" help:"Say what happened to a request of a running gateway, and why: choices, calls, times."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -116,16 +116,19 @@ func occupy(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("BUSY", port)
 }
 
-// request is curl: request STATUS METHOD URL [BODY [KEY]]; the answer goes to the
-// file answer.
+// request is curl: request STATUS METHOD URL [BODY [KEY [HEADER=VALUE]]]; the answer
+// goes to the file answer.
 func request(ts *testscript.TestScript, _ bool, args []string) {
-	for len(args) < 5 {
+	for len(args) < 6 {
 		args = append(args, "")
 	}
 	req, err := http.NewRequest(args[1], args[2], strings.NewReader(args[3]))
 	ts.Check(err)
 	if args[4] != "" {
 		req.Header.Set("Authorization", "Bearer "+args[4])
+	}
+	if name, value, ok := strings.Cut(args[5], "="); ok {
+		req.Header.Set(name, value)
 	}
 	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req)
 	ts.Check(err)

@@ -37,7 +37,9 @@ type exchange struct {
 	header   http.Header // of the upstream's answer
 	records  bool        // the keeper wants to see the answer
 	recorder reasoning.Recorder
+	tried    time.Time // when it began
 	sent     time.Time
+	headed   time.Time   // when the upstream began to answer
 	tokens   *tokenLimit // nil when nothing limits them
 
 	// Of the answer.
@@ -52,6 +54,7 @@ type exchange struct {
 	retries    int
 	repairs    []wire.Repair
 	restored   reasoning.Restored
+	calls      []outcome // that have ended
 }
 
 // begin prepares for an attempt.
@@ -59,7 +62,7 @@ func (x *exchange) begin(step route.Step) {
 	x.step = step
 	x.dep = step.Deployment.Ref.(*Deployment)
 	x.call, x.header, x.usage, x.finish = nil, nil, nil, ""
-	x.firstToken = time.Time{}
+	x.tried, x.headed, x.firstToken = x.relay.Now(), time.Time{}, time.Time{}
 	x.retries = step.Retry
 }
 
@@ -134,7 +137,7 @@ func (x *exchange) try(ctx context.Context) error {
 		return err
 	}
 	defer resp.Body.Close()
-	x.header = resp.Header
+	x.header, x.headed = resp.Header, x.relay.Now()
 	if resp.Status != http.StatusOK {
 		return x.refused(resp)
 	}

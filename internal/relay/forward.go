@@ -70,7 +70,7 @@ func (f *forward) try(ctx context.Context) error {
 		return err
 	}
 	defer resp.Body.Close()
-	f.header = resp.Header
+	f.header, f.headed = resp.Header, f.relay.Now()
 	if resp.Status/100 != 2 {
 		return f.refused(resp)
 	}

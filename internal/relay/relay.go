@@ -28,6 +28,8 @@ type Relay struct {
 	Debug bool
 	// Redactor hides the configured secrets in texts of upstreams.
 	Redactor func() *obs.Redactor
+
+	trails trails
 }
 
 // Redact hides secrets in a text.
@@ -102,14 +104,18 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		err := attempt(ctx)
 		plan.Observed(step, x.feedback(err), r.Now())
 		if err == nil {
-			plan.Succeeded(step, r.Now())
+			now := r.Now()
+			plan.Succeeded(step, now)
+			x.noteCall(nil, now)
 			return nil
 		}
 		e := llm.AsError(err)
 		if ctx.Err() != nil {
 			e = clientGone(ctx, e)
 		}
-		plan.Failed(step, e, r.Now())
+		now := r.Now()
+		plan.Failed(step, e, now)
+		x.noteCall(e, now)
 		switch {
 		case x.begun:
 			return &BegunError{e}

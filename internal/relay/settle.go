@@ -24,6 +24,7 @@ func (x *exchange) settle(err error) {
 			status = e.Status
 		}
 	}
+	x.remember(status, e)
 	if !x.relay.Log.Enabled(context.Background(), level) {
 		return
 	}

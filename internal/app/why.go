@@ -1,0 +1,176 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/fairlead-gateway/fairlead/internal/relay"
+)
+
+type whyCommand struct {
+	ID     string `arg:"" name:"request-id" help:"Id of the request: the x-litellm-call-id header of its answer, or id in the log."`
+	JSON   bool   `name:"json" help:"Print the record as JSON."`
+	URL    string `name:"url" placeholder:"URL" help:"Base URL of the gateway. Default: OPENAI_BASE_URL, else http://localhost:PORT/v1."`
+	Key    string `placeholder:"KEY" help:"Key for the gateway. Default: OPENAI_API_KEY, else the master key of the configuration."`
+	Config string `short:"c" placeholder:"FILE" help:"Configuration whose master key is used."`
+}
+
+// whyTimeout limits the question to the gateway, which answers from memory.
+const whyTimeout = 30 * time.Second
+
+// why tells what a running gateway remembers of a request.
+func (p *program) why(ctx context.Context, c *whyCommand) error {
+	base, key, err := (&chatCommand{URL: c.URL, Key: c.Key, Config: c.Config}).gateway(p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, whyTimeout)
+	defer cancel()
+	body, err := fetchWhy(ctx, strings.TrimSuffix(strings.TrimRight(base, "/"), "/v1"), key, c.ID)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		_, err := fmt.Fprintf(p.Stdout, "%s\n", body)
+		return err
+	}
+	var w relay.Why
+	if err := json.Unmarshal(body, &w); err != nil {
+		return fmt.Errorf("what answers at %s is no Fairlead gateway of this version: %w", base, err)
+	}
+	return writeWhy(p.Stdout, &w)
+}
+
+func fetchWhy(ctx context.Context, base, key, id string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/fairlead/why/"+url.PathEscape(id), nil)
+	if err != nil {
+		return nil, err
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no gateway answers at %s; name it with --url (%w)", base, err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK {
+		return body, nil
+	}
+	var refused struct{ Error struct{ Message string } }
+	if json.Unmarshal(body, &refused) == nil && refused.Error.Message != "" {
+		return nil, errors.New(refused.Error.Message)
+	}
+	return nil, fmt.Errorf("the gateway answered %s", resp.Status)
+}
+
+// writeWhy prints a record for people.
+func writeWhy(out io.Writer, w *relay.Why) error {
+	var b strings.Builder
+	kind := w.Format
+	if w.Stream {
+		kind += ", streamed"
+	}
+	fmt.Fprintf(&b, "%s  %s (%s)  %s\n", w.Time.Format(time.RFC3339), w.Model, kind, outcomeOf(w.Status, w.Kind))
+	if w.Message != "" {
+		fmt.Fprintf(&b, "%s\n", oneLine(w.Message))
+	}
+	b.WriteString("\nWhy it went where it went\n" + decisions(w))
+	b.WriteString("\nCalls\n" + attempts(w.Attempts) + "\n")
+	for _, row := range facts(w) {
+		fmt.Fprintf(&b, "%-18s %s\n", row[0], row[1])
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+func outcomeOf(status int, kind string) string {
+	if kind == "" {
+		return fmt.Sprint(status)
+	}
+	return fmt.Sprintf("%d %s", status, kind)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func decisions(w *relay.Why) string {
+	if len(w.Decisions) == 0 {
+		return "  nothing could be chosen\n"
+	}
+	upstreams := map[string]string{}
+	for _, a := range w.Attempts {
+		upstreams[a.Deployment] = a.Upstream
+	}
+	var b strings.Builder
+	for _, d := range w.Decisions {
+		fmt.Fprintf(&b, "  %-20s %-34s %s", d.Group, cmp.Or(upstreams[d.Deployment], d.Deployment), d.What)
+		if d.Kind != "" {
+			b.WriteString(": " + outcomeOf(d.Status, d.Kind))
+		}
+		if d.Wait > 0 {
+			b.WriteString(" after " + ms(d.Wait))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func attempts(list []relay.WhyAttempt) string {
+	if len(list) == 0 {
+		return "  none\n"
+	}
+	t := table.NewWriter()
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"began", "took", "upstream", "result"})
+	for _, a := range list {
+		result := outcomeOf(a.Status, a.Kind)
+		if a.Message != "" {
+			result += "\n" + oneLine(a.Message)
+		}
+		t.AppendRow(table.Row{ms(a.Start), ms(a.Took), a.Upstream, result})
+	}
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}})
+	return t.Render() + "\n"
+}
+
+// facts are the lines about the request as a whole; what did not happen has none.
+func facts(w *relay.Why) [][2]string {
+	var out [][2]string
+	add := func(given bool, name, text string) {
+		if given {
+			out = append(out, [2]string{name, text})
+		}
+	}
+	add(w.FirstByte > 0, "first byte", ms(w.FirstByte))
+	add(w.FirstToken > 0, "first token", ms(w.FirstToken))
+	add(true, "total", ms(w.Total))
+	add(w.Input+w.Output > 0, "tokens", fmt.Sprintf("%d in, %d out", w.Input, w.Output))
+	add(w.Cost != "", "cost", w.Cost+" USD")
+	add(w.Finish != "", "finish", w.Finish)
+	add(w.Retries > 0, "retries", fmt.Sprint(w.Retries))
+	add(w.Fallbacks > 0, "fallbacks", fmt.Sprint(w.Fallbacks))
+	add(w.Pinged, "keepalive", "sent before the answer began, which decided the status")
+	add(w.Restored.Signatures+w.Restored.Thinking > 0, "restored", fmt.Sprintf("%d signatures, %d thinking blocks", w.Restored.Signatures, w.Restored.Thinking))
+	add(len(w.Repairs) > 0, "repairs", strings.Join(w.Repairs, ", "))
+	add(w.Dropped != "", "dropped", w.Dropped)
+	return out
+}
+
+func ms(v float64) string {
+	return (time.Duration(v*1000) * time.Microsecond).Round(10 * time.Microsecond).String()
+}

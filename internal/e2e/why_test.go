@@ -1,0 +1,107 @@
+package e2e_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/fairlead-gateway/fairlead/internal/testkit"
+)
+
+// why asks what happened to the request with an id.
+func (g *gateway) why(id string, pairs ...string) reply {
+	g.t.Helper()
+	return g.send(http.MethodGet, "/fairlead/why/"+id, "", pairs...)
+}
+
+func TestWhyTellsTheCourseOfARequest(t *testing.T) {
+	bothWays(t, func(t *testing.T, stream bool) {
+		bad, good := testkit.NewAnthropic(t), testkit.NewOpenAI(t)
+		g := start(t, modelList("router_settings: {num_retries: 1, allowed_fails: 0}\nlitellm_settings: {fallbacks: [{m: [spare]}]}",
+			deployment("m", sonnet, bad), deployment("spare", "openai/gpt-4o", good)))
+		bad.Always(testkit.FailWith(401, `{"type":"error","error":{"type":"authentication_error","message":"no such key"}}`))
+		body := plain("m", "a very private question")
+		if stream {
+			body = streamed(body)
+		}
+		id := g.post(body).ok().header.Get("x-litellm-call-id")
+		g.log.find(0, requestLine, g.done)
+		w := g.why(id).ok()
+		for path, want := range map[string]string{
+			"id": id, "model": "m", "format": "chat", "status": "200", "fallbacks": "1",
+			"attempts.0.status": "401", "attempts.0.error_kind": "AuthenticationError", "attempts.#(group==\"spare\").status": "200",
+			"attempts.#(group==\"spare\").upstream": "openai/gpt-4o",
+			"decisions.0.what":                      "chosen", "decisions.1.what": "failed", "decisions.1.status": "401",
+			"decisions.#(what==\"put into cooldown\").group": "m",
+		} {
+			if got := w.get(path).String(); got != want {
+				t.Errorf("%s is %q, want %q", path, got, want)
+			}
+		}
+		if w.get("total_ms").Float() <= 0 || w.get("first_byte_ms").Float() <= 0 || w.get("first_token_ms").Float() <= 0 {
+			t.Errorf("times are missing")
+		}
+		if w.get("stream").Bool() != stream || w.get("cost_usd").String() == "" || w.get("output_tokens").Int() == 0 {
+			t.Errorf("stream, cost or tokens")
+		}
+		for _, secret := range []string{"private", bad.Key(), good.Key()} {
+			if strings.Contains(w.body, secret) {
+				t.Errorf("the record holds %q", secret)
+			}
+		}
+		if t.Failed() {
+			t.Log(w.body)
+		}
+	})
+}
+
+func TestWhyTellsWhatFailedForGood(t *testing.T) {
+	f := testkit.NewOpenAI(t)
+	g := start(t, modelList(noRetries, deployment("m", "openai/gpt-4o", f)))
+	f.Inject(testkit.Fail(503))
+	for _, tt := range []struct{ body, kind string }{{plain("m", "?"), "ServiceUnavailableError"}, {plain("nobody", "?"), ""}} {
+		r := g.post(tt.body)
+		w := g.why(r.header.Get("x-litellm-call-id")).ok()
+		if got := w.get("status").Int(); int(got) != r.status || w.get("error").String() == "" || tt.kind != "" && w.get("error_kind").String() != tt.kind {
+			t.Errorf("the client got %d, the record says %s", r.status, w.body)
+		}
+	}
+}
+
+func TestWhyTellsOfStateThatWasRestoredAndKeepalivesThatCameFirst(t *testing.T) {
+	f := testkit.NewOpenAI(t)
+	g := start(t, modelList(impatient, deployment("m", "openai/gpt-4o", f)))
+	down := make(chan struct{})
+	f.Inject(testkit.Wait(down))
+	resp := g.open(context.Background(), streamed(plain("m", speech)))
+	defer resp.Body.Close()
+	close(down)
+	if _, err := io.ReadAll(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	g.log.find(0, requestLine, g.done)
+	w := g.why(resp.Header.Get("x-litellm-call-id")).ok()
+	if !w.get("keepalive_before_answer").Bool() || !w.get("restored.signatures").Exists() {
+		t.Errorf("%s", w.body)
+	}
+}
+
+func TestWhyIsForTheMasterKey(t *testing.T) {
+	f := testkit.NewOpenAI(t)
+	g := start(t, modelList("general_settings: {master_key: sk-the-master-key}", deployment("m", "openai/gpt-4o", f)))
+	id := g.post(plain("m", speech), "Authorization", "Bearer sk-the-master-key").ok().header.Get("x-litellm-call-id")
+	if r := g.why(id); r.status != http.StatusUnauthorized {
+		t.Errorf("without a key: %d %s", r.status, r.body)
+	}
+	if r := g.why(id, "Authorization", "Bearer sk-the-master-key"); r.status != http.StatusOK {
+		t.Errorf("with the key: %d %s", r.status, r.body)
+	}
+	r := g.why("nobody", "Authorization", "Bearer sk-the-master-key")
+	if r.status != http.StatusNotFound || !strings.Contains(gjson.Get(r.body, "error.message").String(), "x-litellm-call-id") {
+		t.Errorf("an unknown id: %d %s", r.status, r.body)
+	}
+}

@@ -1,0 +1,265 @@
+package relay
+
+import (
+	"sync"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/route"
+)
+
+// Why is the record of what happened to one request and why: where it could have
+// gone, where it went, what failed and how long everything took. It holds nothing of
+// prompts, answers or keys. Durations are milliseconds; what did not happen is absent.
+type Why struct {
+	ID      string    `json:"id"`
+	Time    time.Time `json:"time"`
+	Model   string    `json:"model"`
+	Format  string    `json:"format"`
+	Stream  bool      `json:"stream"`
+	Status  int       `json:"status"`
+	Kind    string    `json:"error_kind,omitempty"`
+	Message string    `json:"error,omitempty"`
+	Finish  string    `json:"finish_reason,omitempty"`
+
+	// Pinged says that a keepalive decided the status before there was an answer.
+	Pinged    bool          `json:"keepalive_before_answer,omitempty"`
+	Retries   int           `json:"retries"`
+	Fallbacks int           `json:"fallbacks"`
+	Repairs   []string      `json:"repairs,omitempty"`
+	Restored  WhyRestored   `json:"restored"`
+	Dropped   string        `json:"dropped,omitempty"`
+	Decisions []WhyDecision `json:"decisions"`
+	Attempts  []WhyAttempt  `json:"attempts"`
+
+	// Input and Output are tokens; Cost is in USD, "" when it is not known.
+	Input  int64  `json:"input_tokens,omitempty"`
+	Output int64  `json:"output_tokens,omitempty"`
+	Cost   string `json:"cost_usd,omitempty"`
+
+	// FirstByte is when the upstream began to answer, FirstToken when it said
+	// something, both since the request came.
+	FirstByte  float64 `json:"first_byte_ms,omitempty"`
+	FirstToken float64 `json:"first_token_ms,omitempty"`
+	Total      float64 `json:"total_ms"`
+}
+
+// WhyRestored counts reasoning state that the client had lost.
+type WhyRestored struct {
+	Signatures int `json:"signatures"`
+	Thinking   int `json:"thinking_blocks"`
+}
+
+// WhyDecision is one decision of the plan.
+type WhyDecision struct {
+	Group      string  `json:"group"`
+	Deployment string  `json:"deployment,omitempty"`
+	What       string  `json:"what"`
+	Wait       float64 `json:"wait_ms,omitempty"`
+	Kind       string  `json:"error_kind,omitempty"`
+	Status     int     `json:"status,omitempty"`
+}
+
+// WhyAttempt is one call of a deployment.
+type WhyAttempt struct {
+	Deployment string `json:"deployment"`
+	Group      string `json:"group"`
+	Upstream   string `json:"upstream,omitempty"`
+	// Start is when it began since the request came, Took how long it lasted.
+	Start float64 `json:"start_ms"`
+	Took  float64 `json:"took_ms"`
+	// Status is the upstream's, else the one that the failure means; 200 when it
+	// answered.
+	Status  int    `json:"status"`
+	Kind    string `json:"error_kind,omitempty"`
+	Message string `json:"error,omitempty"`
+}
+
+// The bounds of what is remembered: the last requests, and of each a few kilobytes at
+// most.
+const (
+	maxRemembered   = 4096
+	maxWhyDecisions = 16
+	maxWhyAttempts  = 8
+	maxWhyText      = 160
+)
+
+// trail is what is noted of a request. It is compact, since that happens with every
+// one: a Why is made of it when somebody asks.
+type trail struct {
+	id, model, format, message string
+	start                      time.Time
+	total, firstByte, first    time.Duration
+	status                     int
+	kind                       llm.ErrorKind
+	failed, stream, pinged     bool
+	finish                     llm.Finish
+	retries, fallbacks         int
+	restored                   WhyRestored
+	repairs                    []string
+	dropped, cost              string
+	in, out                    int64
+	decisions                  []route.Decision
+	attempts                   []outcome
+}
+
+// outcome is an attempt that has ended.
+type outcome struct {
+	deployment, group, provider, model, message string
+	start, took                                 time.Duration
+	status                                      int
+	kind                                        llm.ErrorKind
+	failed                                      bool
+}
+
+// trails remembers the last requests.
+type trails struct {
+	mu   sync.Mutex
+	ring []trail
+	next int
+}
+
+func (t *trails) add(tr *trail) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.ring) < maxRemembered {
+		t.ring = append(t.ring, *tr)
+		return
+	}
+	t.ring[t.next] = *tr
+	t.next = (t.next + 1) % maxRemembered
+}
+
+// find returns the last request with an id.
+func (t *trails) find(id string) (trail, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.ring {
+		at := (t.next - 1 - i + 2*len(t.ring)) % len(t.ring)
+		if t.ring[at].id == id {
+			return t.ring[at], true
+		}
+	}
+	return trail{}, false
+}
+
+// Why tells what happened to a request, by the id of its x-litellm-call-id header.
+// false means that it is not, or no longer, remembered.
+func (r *Relay) Why(id string) (Why, bool) {
+	t, ok := r.trails.find(id)
+	if !ok {
+		return Why{}, false
+	}
+	return t.why(), true
+}
+
+// noteCall keeps an attempt that has ended, with e when it failed.
+func (x *exchange) noteCall(e *llm.Error, now time.Time) {
+	if len(x.calls) >= maxWhyAttempts {
+		return
+	}
+	c := outcome{
+		deployment: x.step.Deployment.ID, group: clip(x.step.Group), start: x.tried.Sub(x.rq.Start), took: now.Sub(x.tried), status: x.status,
+	}
+	if x.target != nil {
+		c.provider, c.model = x.target.Provider, clip(x.target.Model)
+	}
+	if e != nil {
+		c.failed, c.kind, c.status, c.message = true, e.Kind, e.Status, shortly(x.relay.Redact(e.Message))
+		if e.UpstreamStatus != 0 {
+			c.status = e.UpstreamStatus
+		}
+	}
+	x.calls = append(x.calls, c)
+}
+
+// remember keeps what happened to the request.
+func (x *exchange) remember(status int, e *llm.Error) {
+	now := x.relay.Now()
+	t := trail{
+		id: x.rq.ID, model: clip(x.rq.LLM.Model), start: x.rq.Start, total: now.Sub(x.rq.Start),
+		status: status, stream: x.rq.LLM.Stream, pinged: x.alive.opened, finish: x.finish,
+		retries: x.retries, fallbacks: x.step.Fallback, attempts: x.calls,
+		restored: WhyRestored{x.restored.Signatures, x.restored.Blocks},
+	}
+	if x.rq.Dialect != nil {
+		t.format = x.rq.Dialect.Name()
+	}
+	if e != nil {
+		t.failed, t.kind, t.message = true, e.Kind, shortly(x.relay.Redact(e.Message))
+	}
+	if x.plan != nil {
+		d := x.plan.Decisions()
+		t.decisions = append(t.decisions, d[:min(len(d), maxWhyDecisions)]...)
+	}
+	x.rememberAnswer(&t)
+	x.relay.trails.add(&t)
+}
+
+// rememberAnswer adds what the answer was and cost.
+func (x *exchange) rememberAnswer(t *trail) {
+	if !x.headed.IsZero() {
+		t.firstByte = x.headed.Sub(x.rq.Start)
+	}
+	if !x.firstToken.IsZero() {
+		t.first = x.firstToken.Sub(x.rq.Start)
+	}
+	for _, r := range x.repairs {
+		t.repairs = append(t.repairs, string(r))
+	}
+	if x.call != nil && len(x.call.Dropped) > 0 {
+		t.dropped = droppedHeader(x.call.Dropped)
+	}
+	if u := x.usage; u != nil {
+		t.in, t.out = u.Input, u.Output
+	}
+	if x.priced {
+		t.cost = x.cost.Total.String()
+	}
+}
+
+// shortly cuts a text of an upstream for the record.
+func shortly(s string) string {
+	if len(s) <= maxWhyText {
+		return s
+	}
+	return s[:maxWhyText] + "…"
+}
+
+func (t *trail) why() Why {
+	w := Why{
+		ID: t.id, Time: t.start.UTC(), Model: t.model, Format: t.format, Stream: t.stream, Status: t.status, Message: t.message,
+		Finish: string(t.finish), Pinged: t.pinged, Retries: t.retries, Fallbacks: t.fallbacks, Repairs: t.repairs, Restored: t.restored,
+		Dropped: t.dropped, Input: t.in, Output: t.out, Cost: t.cost,
+		FirstByte: inMilliseconds(t.firstByte), FirstToken: inMilliseconds(t.first), Total: inMilliseconds(t.total),
+		Decisions: make([]WhyDecision, len(t.decisions)), Attempts: make([]WhyAttempt, len(t.attempts)),
+	}
+	if t.failed {
+		w.Kind = t.kind.String()
+	}
+	for i, d := range t.decisions {
+		w.Decisions[i] = WhyDecision{Group: clip(d.Group), Deployment: d.Deployment, What: d.What, Wait: inMilliseconds(d.Wait)}
+		if d.What == route.DecisionFailed {
+			w.Decisions[i].Kind, w.Decisions[i].Status = d.Kind.String(), d.Status
+		}
+	}
+	for i := range t.attempts {
+		w.Attempts[i] = t.attempts[i].why()
+	}
+	return w
+}
+
+func (c *outcome) why() WhyAttempt {
+	a := WhyAttempt{
+		Deployment: c.deployment, Group: c.group, Start: inMilliseconds(c.start), Took: inMilliseconds(c.took), Status: c.status, Message: c.message,
+	}
+	if c.provider != "" {
+		a.Upstream = c.provider + "/" + c.model
+	}
+	if c.failed {
+		a.Kind = c.kind.String()
+	}
+	return a
+}
+
+func inMilliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -17,8 +17,8 @@ const (
 	maxSchemaBytes = 256 << 10
 	maxSchemaDepth = 64
 	// maxReread is how often the bytes of a schema may be read: each level of nesting
-	// reads what is in it again. Real schemas stay below 16.
-	maxReread = 32
+	// reads what is in it again. Small ones may be read up to maxSchemaBytes besides.
+	maxReread = 8
 	// maxPointers bounds references to other places than the definitions, each of
 	// which costs a search.
 	maxPointers = 64

@@ -141,7 +141,7 @@ func plainObject(text string) (rawjson.Value, bool) {
 		return nil, false
 	}
 	v, err := rawjson.Check([]byte(text))
-	if err != nil || (mayHoldRef(text) && holdsRef(v)) {
+	if err != nil || (mayHoldRef(text) && holdsRef(&rawjson.Cursor{B: v})) {
 		return nil, false
 	}
 	return v, true
@@ -151,17 +151,24 @@ func mayHoldRef(text string) bool {
 	return strings.Contains(text, "$ref") || strings.Contains(text, `\u`)
 }
 
-// holdsRef looks for the key at any depth; Check has bounded the depth.
-func holdsRef(v rawjson.Value) bool {
-	for k, member := range v.Members() {
-		if k == "$ref" || holdsRef(member) {
-			return true
+// holdsRef looks for the key at any depth of the value at the cursor and steps over
+// it, each byte once; Check has bounded the depth.
+func holdsRef(c *rawjson.Cursor) bool {
+	switch c.Peek() {
+	case '{':
+		for ok := c.Open('{'); ok; ok = c.Next() {
+			if c.Key().Text() == "$ref" || holdsRef(c) {
+				return true
+			}
 		}
-	}
-	for _, elem := range v.Elems() {
-		if holdsRef(elem) {
-			return true
+	case '[':
+		for ok := c.Open('['); ok; ok = c.Next() {
+			if holdsRef(c) {
+				return true
+			}
 		}
+	default:
+		c.Skip()
 	}
 	return false
 }

@@ -43,3 +43,43 @@ func TestKeysOfARequestAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// nested is a schema of n levels around another.
+func nested(n int, inner string) rawjson.Value {
+	return rawjson.Value(strings.Repeat(`{"type":"OBJECT","properties":{"a":`, n) + inner + strings.Repeat(`}}`, n))
+}
+
+func TestDeepSchemasAreReadABoundedNumberOfTimes(t *testing.T) {
+	junk := `{"type":"STRING","x":[` + strings.Repeat("{},", 1<<16) + `1]}`
+	for _, tc := range []struct {
+		levels int
+		inner  string
+		whole  bool
+	}{
+		{5, junk, true}, {60, `{"type":"STRING"}`, true}, {100, junk, false},
+	} {
+		v := nested(tc.levels, tc.inner)
+		room := rereadRoom(len(v))
+		for _, proto := range []bool{false, true} {
+			left := room
+			out, err := rawjson.Check((&schemaReader{proto: proto, room: &left}).schema(nil, v))
+			if err != nil || left < 0 {
+				t.Fatalf("%d levels: %d bytes of room are left, %v", tc.levels, left, err)
+			}
+			if whole := !strings.Contains(string(out), "STRING"); whole != tc.whole || !out.Get("type").Is("object") {
+				t.Errorf("%d levels: translated to the end: %v", tc.levels, whole)
+			}
+		}
+	}
+}
+
+func TestReferencesInResultsAreFoundAtAnyDepth(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"a":[1,{"b":{"$ref":2}}]}`: false, `{"a":[1,{"b":{"\u0024ref":2}}]}`: false,
+		`{"a":"$ref","b":["$ref",{}]}`: true, `{"a":[],"b":{},"c":null}`: true,
+	} {
+		if _, ok := plainObject(text); ok != want {
+			t.Errorf("%s: an object without reference: %v", text, ok)
+		}
+	}
+}

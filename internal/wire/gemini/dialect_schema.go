@@ -17,14 +17,27 @@ var schemaTypes = map[string]string{
 // appendJSONSchema writes a schema of Google's in the words of JSON Schema: types
 // in lower case, nullable as a type, numbers as numbers. openAPI says that v is a
 // Schema message, whose members have two spellings, and not raw JSON Schema. Check
-// has bounded the depth.
+// has bounded the depth; what is nested so deep that it is read over and over goes as
+// it came.
 func appendJSONSchema(dst []byte, v rawjson.Value, openAPI bool) []byte {
-	if v.Kind() != '{' {
+	room := rereadRoom(len(v))
+	return (&schemaReader{proto: openAPI, room: &room}).schema(dst, v)
+}
+
+// schema writes a schema within the one that s reads.
+func (s *schemaReader) schema(dst []byte, v rawjson.Value) []byte {
+	if v.Kind() != '{' || *s.room < len(v) {
 		return append(dst, v...)
 	}
-	s := schemaReader{proto: openAPI, nullable: v.Get("nullable").True(), integer: isInteger(v.Get("type"))}
+	*s.room -= len(v)
+	return (&schemaReader{
+		proto: s.proto, room: s.room, nullable: v.Get("nullable").True(), integer: isInteger(v.Get("type")),
+	}).members(dst, v)
+}
+
+func (s *schemaReader) members(dst []byte, v rawjson.Value) []byte {
 	dst = append(dst, '{')
-	if openAPI {
+	if s.proto {
 		for name, m := range members(v) {
 			dst = s.member(dst, name, m)
 		}
@@ -36,8 +49,12 @@ func appendJSONSchema(dst []byte, v rawjson.Value, openAPI bool) []byte {
 	return append(dst, '}')
 }
 
-// schemaReader writes the members of one schema.
-type schemaReader struct{ proto, nullable, integer bool }
+// schemaReader writes the members of one schema. Room is how many bytes may still be
+// read for the whole that it is a part of.
+type schemaReader struct {
+	proto, nullable, integer bool
+	room                     *int
+}
 
 func isInteger(v rawjson.Value) bool { return strings.EqualFold(v.Text(), "integer") }
 
@@ -105,7 +122,7 @@ func (s *schemaReader) named(dst []byte, v rawjson.Value) []byte {
 	dst = append(dst, '{')
 	for f := range v.Fields() {
 		dst = append(append(rawjson.AppendComma(dst), f.Key...), ':')
-		dst = appendJSONSchema(dst, f.Value, s.proto)
+		dst = s.schema(dst, f.Value)
 	}
 	return append(dst, '}')
 }
@@ -113,11 +130,11 @@ func (s *schemaReader) named(dst []byte, v rawjson.Value) []byte {
 // nested writes a schema or a list of them. A nullable choice gets one more.
 func (s *schemaReader) nested(dst []byte, v rawjson.Value, name string) []byte {
 	if v.Kind() != '[' {
-		return appendJSONSchema(dst, v, s.proto)
+		return s.schema(dst, v)
 	}
 	dst = append(dst, '[')
 	for _, elem := range v.Elems() {
-		dst = appendJSONSchema(rawjson.AppendComma(dst), elem, s.proto)
+		dst = s.schema(rawjson.AppendComma(dst), elem)
 	}
 	if s.nullable && (name == "anyOf" || name == "oneOf") {
 		dst = append(rawjson.AppendComma(dst), `{"type":"null"}`...)

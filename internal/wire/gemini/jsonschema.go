@@ -16,7 +16,7 @@ const anyObject = `{"type":"object"}`
 // path of json.
 func (w *schemaWriter) clean(v rawjson.Value, depth int) bool {
 	w.cleaned += len(v)
-	if v.Kind() != '{' || depth > maxSchemaDepth || w.cleaned > maxReread*len(w.root) {
+	if v.Kind() != '{' || depth > maxSchemaDepth || w.cleaned > rereadRoom(len(w.root)) {
 		return false
 	}
 	ref, members := false, 0

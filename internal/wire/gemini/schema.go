@@ -15,10 +15,11 @@ const (
 	// maxSchemaBytes bounds what references can expand to.
 	maxSchemaBytes = 4 << 20
 	// maxParsedBytes bounds the work that the references of all schemas of a request
-	// can cause, and maxReread how often nesting makes its bytes be read again. Real
-	// schemas stay below 16.
+	// can cause. Nesting makes bytes be read again, maxReread times on the average, and
+	// freeReread bytes of a small schema as often as it takes.
 	maxParsedBytes = 32 << 20
-	maxReread      = 32
+	maxReread      = 8
+	freeReread     = 8 << 10
 	// maxKeywords bounds the members of one schema object.
 	maxKeywords = 256
 	// maxPointers bounds references to other places than the definitions.
@@ -92,6 +93,9 @@ func (e *encoder) schema(v rawjson.Value, place schemaPlace) (rawjson.Value, err
 	}
 	return out, nil
 }
+
+// rereadRoom is how many bytes may be read of a schema of n bytes.
+func rereadRoom(n int) int { return freeReread + maxReread*n }
 
 // schemaRoom is how many bytes of schemas may still be read for this request.
 func (e *encoder) schemaRoom() int {

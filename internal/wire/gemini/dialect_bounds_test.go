@@ -44,6 +44,12 @@ func TestKeysOfARequestAreBounded(t *testing.T) {
 	}
 }
 
+// plenty is room for every schema of a test.
+func plenty() *int {
+	room := 1 << 30
+	return &room
+}
+
 // nested is a schema of n levels around another.
 func nested(n int, inner string) rawjson.Value {
 	return rawjson.Value(strings.Repeat(`{"type":"OBJECT","properties":{"a":`, n) + inner + strings.Repeat(`}}`, n))

@@ -17,7 +17,7 @@ func (Dialect) Expand(req *llm.Request) error {
 	if err := checkParams(req.Params); err != nil {
 		return err
 	}
-	x := expander{req: req}
+	x := expander{req: req, room: rereadRoom(len(req.Body))}
 	var system, contents, tools, config rawjson.Value
 	for _, f := range topFields(req.Body) {
 		v := f.Value
@@ -89,6 +89,8 @@ func contentPlace(i int) string {
 // expander builds the messages of one request.
 type expander struct {
 	req *llm.Request
+	// room is how many bytes of schemas may still be read.
+	room int
 	// turns counts the model's messages, for the ids of calls that have none.
 	turns int
 	// run is the message of the model that is being read, nil between two.

@@ -132,7 +132,8 @@ func (d *decoder) format(f *answerFormat) {
 		d.param("responseMimeType", rawjson.String(f.mime))
 	case f.schema.Kind() == '{' && f.schema.Len() > 0:
 		dst := rawjson.Value(`{"type":"json_schema","json_schema":{"name":"` + formatName + `","schema":`)
-		dst = appendJSONSchema(dst, f.schema, f.openAPI)
+		room := rereadRoom(len(f.schema))
+		dst = appendJSONSchema(dst, f.schema, f.openAPI, &room)
 		d.param("response_format", append(dst, "}}"...))
 	case f.mime == "application/json":
 		d.param("response_format", rawjson.Value(`{"type":"json_object"}`))

@@ -17,11 +17,10 @@ var schemaTypes = map[string]string{
 // appendJSONSchema writes a schema of Google's in the words of JSON Schema: types
 // in lower case, nullable as a type, numbers as numbers. openAPI says that v is a
 // Schema message, whose members have two spellings, and not raw JSON Schema. Check
-// has bounded the depth; what is nested so deep that it is read over and over goes as
-// it came.
-func appendJSONSchema(dst []byte, v rawjson.Value, openAPI bool) []byte {
-	room := rereadRoom(len(v))
-	return (&schemaReader{proto: openAPI, room: &room}).schema(dst, v)
+// has bounded the depth; room is how many bytes may still be read, and what is beyond
+// it, nested so deep that it is read over and over, goes as it came.
+func appendJSONSchema(dst []byte, v rawjson.Value, openAPI bool, room *int) []byte {
+	return (&schemaReader{proto: openAPI, room: room}).schema(dst, v)
 }
 
 // schema writes a schema within the one that s reads.

@@ -176,14 +176,14 @@ func TestSchemaMessageBecomesJSONSchema(t *testing.T) {
 		`true`: `true`,
 	} {
 		var got any
-		if err := json.Unmarshal(appendJSONSchema(nil, rawjson.Value(in), true), &got); err != nil {
+		if err := json.Unmarshal(appendJSONSchema(nil, rawjson.Value(in), true, plenty()), &got); err != nil {
 			t.Fatalf("%s: %v", in, err)
 		}
 		same(t, got, want)
 	}
 	raw := `{"$defs":{"N":{"type":"OBJECT","properties":{"any_of":{"type":["STRING","NULL"]}}}},"$ref":"#/$defs/N","additionalProperties":false,"const":"STRING"}`
 	var got any
-	if err := json.Unmarshal(appendJSONSchema(nil, rawjson.Value(raw), false), &got); err != nil {
+	if err := json.Unmarshal(appendJSONSchema(nil, rawjson.Value(raw), false, plenty()), &got); err != nil {
 		t.Fatal(err)
 	}
 	same(t, got, `{"$defs":{"N":{"type":"object","properties":{"any_of":{"type":["string","null"]}}}},"$ref":"#/$defs/N","additionalProperties":false,"const":"STRING"}`)

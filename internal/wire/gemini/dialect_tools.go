@@ -41,7 +41,7 @@ func (x *expander) tools(tools rawjson.Value) error {
 
 func (x *expander) declarations(place string, list rawjson.Value) error {
 	for j, f := range elems(list) {
-		def, err := declaration(place+".functionDeclarations["+strconv.Itoa(j)+"]", f)
+		def, err := x.declaration(place+".functionDeclarations["+strconv.Itoa(j)+"]", f)
 		if err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (x *expander) declarations(place string, list rawjson.Value) error {
 	return nil
 }
 
-func declaration(place string, v rawjson.Value) (llm.ToolDef, error) {
+func (x *expander) declaration(place string, v rawjson.Value) (llm.ToolDef, error) {
 	if err := isKind(place, v, "{"); err != nil {
 		return llm.ToolDef{}, err
 	}
@@ -73,9 +73,9 @@ func declaration(place string, v rawjson.Value) (llm.ToolDef, error) {
 	}
 	switch {
 	case schema != nil:
-		def.Parameters = appendJSONSchema(make([]byte, 0, len(schema)), schema, false)
+		def.Parameters = appendJSONSchema(make([]byte, 0, len(schema)), schema, false, &x.room)
 	case openAPI != nil:
-		def.Parameters = appendJSONSchema(make([]byte, 0, len(openAPI)), openAPI, true)
+		def.Parameters = appendJSONSchema(make([]byte, 0, len(openAPI)), openAPI, true, &x.room)
 	}
 	if def.Parameters != nil && def.Parameters.Kind() != '{' {
 		return def, badRequest(place, "Invalid value at '"+place+".parameters': it must be an object.")

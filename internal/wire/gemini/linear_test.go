@@ -156,6 +156,33 @@ func TestSchemasOfARequestShareOneBound(t *testing.T) {
 	}
 }
 
+func TestOffsetsAreCountedInCharacters(t *testing.T) {
+	text := strings.Repeat("aé€😀", 3*stretch)
+	c := counted{text: text}
+	for at := range len(text) + 1 {
+		want := int64(0)
+		for i := range text {
+			if i < at {
+				want++
+			}
+		}
+		if at%97 != 0 && at%stretch != 0 {
+			continue
+		}
+		if got := c.characters(rawjson.Value(strconv.Itoa(at))); got != want {
+			t.Fatalf("byte %d is character %d, want %d", at, got, want)
+		}
+	}
+	for offset, want := range map[string]int64{"-1": 0, "null": 0, "999999999": int64(len([]rune(text)))} {
+		if got := c.characters(rawjson.Value(offset)); got != want {
+			t.Errorf("%s is character %d, want %d", offset, got, want)
+		}
+	}
+	if empty := (&counted{}).characters(rawjson.Value("5")); empty != 0 {
+		t.Errorf("%d characters of nothing", empty)
+	}
+}
+
 func BenchmarkCallsInReverse(b *testing.B) {
 	for _, n := range []int{1_000, 100_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {

@@ -252,7 +252,7 @@ func (e *nativeEdit) overrides(top []topField) ([]llm.Param, error) {
 			return nil, err
 		}
 		if f.name == "tools" && e.req.Expanded { // for a fallback that came before
-			x := expander{req: own.req}
+			x := expander{req: own.req, room: rereadRoom(len(e.req.Body))}
 			if err := x.tools(f.Value); err != nil {
 				return nil, err
 			}

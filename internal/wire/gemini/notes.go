@@ -82,7 +82,7 @@ func annotations(grounding rawjson.Value, parts []llm.Part) rawjson.Value {
 	if supports.Len() == 0 {
 		return nil
 	}
-	text := llm.JoinText(parts)
+	text := counted{text: llm.JoinText(parts)}
 	var chunks []rawjson.Value
 	for _, chunk := range grounding.Get("groundingChunks").Elems() {
 		chunks = append(chunks, chunk.Get("web"))
@@ -90,7 +90,7 @@ func annotations(grounding rawjson.Value, parts []llm.Part) rawjson.Value {
 	out := rawjson.Value{'['}
 	for _, s := range supports.Elems() {
 		segment := s.Get("segment")
-		start, end := characters(text, segment.Get("startIndex")), characters(text, segment.Get("endIndex"))
+		start, end := text.characters(segment.Get("startIndex")), text.characters(segment.Get("endIndex"))
 		for _, index := range s.Get("groundingChunkIndices").Elems() {
 			if i, ok := index.Int(); ok && i >= 0 && i < int64(len(chunks)) && chunks[i].Present() {
 				out = appendCitation(rawjson.AppendComma(out), chunks[i], start, end)
@@ -112,11 +112,42 @@ func appendCitation(dst []byte, web rawjson.Value, start, end int64) []byte {
 	return append(dst, "}}"...)
 }
 
-// characters turns a byte offset of text into an offset in code points.
-func characters(text string, offset rawjson.Value) int64 {
+// counted is a text whose characters are counted once: before[i] of them begin in the
+// first i stretches of its bytes.
+type counted struct {
+	text   string
+	before []int64
+}
+
+// stretch is how many bytes are counted together.
+const stretch = 256
+
+// characters turns a byte offset of the text into an offset in code points.
+func (c *counted) characters(offset rawjson.Value) int64 {
 	n, _ := offset.Int()
-	n = min(max(n, 0), int64(len(text)))
-	return int64(utf8.RuneCountInString(text[:n]))
+	n = min(max(n, 0), int64(len(c.text)))
+	if c.before == nil {
+		c.count()
+	}
+	at := n / stretch
+	return c.before[at] + begun(c.text[at*stretch:n])
+}
+
+func (c *counted) count() {
+	c.before = make([]int64, 1, len(c.text)/stretch+1)
+	for i := stretch; i <= len(c.text); i += stretch {
+		c.before = append(c.before, c.before[len(c.before)-1]+begun(c.text[i-stretch:i]))
+	}
+}
+
+// begun counts the characters whose first byte is in s.
+func begun(s string) (n int64) {
+	for i := range len(s) {
+		if utf8.RuneStart(s[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // logprobs turns logprobsResult into the shape of Chat Completions.

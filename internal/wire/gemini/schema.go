@@ -16,10 +16,10 @@ const (
 	maxSchemaBytes = 4 << 20
 	// maxParsedBytes bounds the work that the references of all schemas of a request
 	// can cause. Nesting makes bytes be read again, maxReread times on the average, and
-	// freeReread bytes of a small schema as often as it takes.
+	// freeReread bytes besides.
 	maxParsedBytes = 32 << 20
 	maxReread      = 8
-	freeReread     = 8 << 10
+	freeReread     = 256 << 10
 	// maxKeywords bounds the members of one schema object.
 	maxKeywords = 256
 	// maxPointers bounds references to other places than the definitions.
@@ -94,7 +94,7 @@ func (e *encoder) schema(v rawjson.Value, place schemaPlace) (rawjson.Value, err
 	return out, nil
 }
 
-// rereadRoom is how many bytes may be read of a schema of n bytes.
+// rereadRoom is how many bytes may be read of schemas within n bytes.
 func rereadRoom(n int) int { return freeReread + maxReread*n }
 
 // schemaRoom is how many bytes of schemas may still be read for this request.

@@ -78,7 +78,7 @@ type WhyAttempt struct {
 // The bounds of what is remembered: the last requests, and of each a few kilobytes at
 // most.
 const (
-	maxRemembered   = 4096
+	maxRemembered   = 2048
 	maxWhyDecisions = 16
 	maxWhyAttempts  = 8
 	maxWhyText      = 160

@@ -18,7 +18,7 @@ func (s *Server) whyRequest(w http.ResponseWriter, r *http.Request, c *call) err
 	if !ok {
 		return &llm.Error{
 			Kind: llm.KindNotFound, Status: http.StatusNotFound, Type: "invalid_request_error",
-			Message: "No request with this id is remembered: the last few thousand are, until a restart. The id is the x-litellm-call-id header of the answer.",
+			Message: "No request with this id is remembered: the last 2,048 are, until a restart. The id is the x-litellm-call-id header of the answer.",
 		}
 	}
 	body, err := json.Marshal(why)

@@ -28,7 +28,7 @@ var unread = map[string]string{
 }
 
 // ours are the fields that this package itself gives a meaning to.
-var ours = []string{"AllowMissingHooks", "DatabaseURL", "DatabaseURL", "PermitWeakMasterKey", "KeySource", "Pos", "Files"}
+var ours = []string{"AllowMissingHooks", "DatabaseURL", "PermitWeakMasterKey", "KeySource", "Pos", "Files"}
 
 // TestKeysOfFieldsThatNobodyReadAreNotCalledHonoured keeps the report true when
 // a field is added here and wired elsewhere, or forgotten there.

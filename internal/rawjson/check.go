@@ -242,7 +242,8 @@ const (
 func special(w uint64) uint64 {
 	quote := w ^ ones*'"'
 	slash := w ^ ones*'\\'
-	return (((quote - ones) &^ quote) | ((slash - ones) &^ slash) | ((w - ones*' ') &^ w)) & highs
+	// Quote and backslash are below 0x80, so that all three have the high bits of w.
+	return ((quote - ones) | (slash - ones) | (w - ones*' ')) &^ w & highs
 }
 
 // plain returns the index of the first byte at or after i that is a quote, a

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -16,7 +15,7 @@ import (
 func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
 	kind, text := errorText(body)
 	e := &llm.Error{
-		Status: status, Provider: providerName, Upstream: true, UpstreamStatus: status, Header: h, RetryAfter: retryAfter(h),
+		Status: status, Provider: providerName, Upstream: true, UpstreamStatus: status, Header: h, RetryAfter: errtext.RetryAfter(h),
 	}
 	e.Kind = classify(status, kind, text)
 	e.Status = clientStatus(status, e.Kind)
@@ -114,32 +113,6 @@ func statusOf(kind string) int {
 	}
 	return 500
 }
-
-// retryAfter reads how long the upstream asks to wait, 0 when it does not say. A
-// date counts from the answer's own Date, so that no clock is needed.
-func retryAfter(h http.Header) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
-		return seconds(ms / 1000)
-	}
-	v := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
-		return seconds(s)
-	}
-	when, err := http.ParseTime(v)
-	if err != nil {
-		return 0
-	}
-	now, err := http.ParseTime(h.Get("Date"))
-	if err != nil || !when.After(now) {
-		return 0
-	}
-	return seconds(when.Sub(now).Seconds())
-}
-
-// maxWait bounds what an upstream may ask for.
-const maxWait = 24 * 60 * 60
-
-func seconds(s float64) time.Duration { return time.Duration(min(s, maxWait) * float64(time.Second)) }
 
 // unreadable is the error for an answer that cannot be read: another try may help.
 func unreadable(c *wire.Call, message string, cause error) *llm.Error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 func TestT99UpstreamErrorsMapAsTheTableSays(t *testing.T) {
@@ -91,7 +92,7 @@ func TestRetryAfterIsReadInEveryForm(t *testing.T) {
 		{map[string]string{"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0},
 		{map[string]string{"Retry-After": "-5"}, 0},
 		{map[string]string{"Retry-After": "soon"}, 0},
-		{map[string]string{"Retry-After": "1e300"}, maxRetryAfter},
+		{map[string]string{"Retry-After": "1e300"}, errtext.MaxRetryAfter},
 		{nil, 0},
 	}
 	for _, tc := range tests {

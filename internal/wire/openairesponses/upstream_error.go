@@ -3,9 +3,7 @@ package openairesponses
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -24,7 +22,7 @@ func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
 	if text == "" {
 		e.Message = fmt.Sprintf("The upstream answered with status %d and no text.", status)
 	}
-	e.Header, e.RetryAfter = h, retryAfter(h)
+	e.Header, e.RetryAfter = h, errtext.RetryAfter(h)
 	return e
 }
 
@@ -96,23 +94,4 @@ func noAnswer(what string, cause error) *llm.Error {
 		Message:  "litellm.InternalServerError: The upstream's answer " + what + ".",
 		Upstream: true, UpstreamStatus: http.StatusOK, Cause: cause,
 	}
-}
-
-// maxRetryAfter bounds what an upstream may ask for.
-const maxRetryAfter = 24 * time.Hour
-
-func retryAfter(h http.Header) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
-		return time.Duration(min(ms*float64(time.Millisecond), float64(maxRetryAfter)))
-	}
-	v := h.Get("Retry-After")
-	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
-		return time.Duration(min(s*float64(time.Second), float64(maxRetryAfter)))
-	}
-	at, err := http.ParseTime(v)
-	now, errNow := http.ParseTime(h.Get("Date"))
-	if err != nil || errNow != nil || !at.After(now) {
-		return 0
-	}
-	return min(at.Sub(now), maxRetryAfter)
 }

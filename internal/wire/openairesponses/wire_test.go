@@ -14,6 +14,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/sse"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 func target(model string) *wire.Target { return &wire.Target{Provider: "openai", Model: model} }
@@ -412,10 +413,10 @@ func TestErrorsOfTheUpstreamAreClassified(t *testing.T) {
 		}
 	}
 	h = http.Header{"Retry-After": {"Wed, 21 Oct 2026 07:28:10 GMT"}, "Date": {"Wed, 21 Oct 2026 07:28:00 GMT"}}
-	if d := retryAfter(h); d != 10*time.Second {
+	if d := errtext.RetryAfter(h); d != 10*time.Second {
 		t.Errorf("%v", d)
 	}
-	if d := retryAfter(http.Header{"Retry-After-Ms": {"1500"}}); d != 1500*time.Millisecond {
+	if d := errtext.RetryAfter(http.Header{"Retry-After-Ms": {"1500"}}); d != 1500*time.Millisecond {
 		t.Errorf("%v", d)
 	}
 }

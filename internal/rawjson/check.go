@@ -40,14 +40,14 @@ func Check(data []byte) (Value, error) {
 	c := checker{b: data}
 	start := skipSpace(data, 0)
 	if !utf8.Valid(data) {
-		return nil, c.fail(invalidUTF8At(data), "the text is not valid UTF-8")
+		return nil, c.fail(invalidUTF8At(data), notUTF8)
 	}
 	end, err := c.value(start, 0)
 	if err != nil {
 		return nil, err
 	}
 	if rest := skipSpace(data, end); rest != len(data) {
-		return nil, c.fail(rest, "unexpected text after the JSON value")
+		return nil, c.fail(rest, trailing)
 	}
 	return Value(data[start:end]), nil
 }
@@ -73,6 +73,11 @@ func Keys(v Value, known []string) error {
 	}
 	return nil
 }
+
+const (
+	notUTF8  = "the text is not valid UTF-8"
+	trailing = "unexpected text after the JSON value"
+)
 
 type checker struct{ b []byte }
 
@@ -128,10 +133,11 @@ func (c *checker) object(i, depth int) (int, error) {
 		return i + 1, nil
 	}
 	for {
-		if i >= len(c.b) || c.b[i] != '"' {
-			return 0, c.fail(i, "unexpected character, expected a string key")
+		_, at, err := c.key(i)
+		if err != nil {
+			return 0, err
 		}
-		end, err := c.member(i, depth)
+		end, err := c.value(at, depth)
 		if err != nil {
 			return 0, err
 		}
@@ -143,15 +149,18 @@ func (c *checker) object(i, depth int) (int, error) {
 	}
 }
 
-func (c *checker) member(i, depth int) (int, error) {
-	i, err := c.str(i)
-	if err != nil {
-		return 0, err
+// key reads the key at i: end is the index after its quote, at that of its value.
+func (c *checker) key(i int) (end, at int, err error) {
+	if i >= len(c.b) || c.b[i] != '"' {
+		return 0, 0, c.fail(i, "unexpected character, expected a string key")
 	}
-	if i = skipSpace(c.b, i); i >= len(c.b) || c.b[i] != ':' {
-		return 0, c.fail(i, "unexpected character, expected ':'")
+	if end, err = c.str(i); err != nil {
+		return 0, 0, err
 	}
-	return c.value(skipSpace(c.b, i+1), depth)
+	if at = skipSpace(c.b, end); at >= len(c.b) || c.b[at] != ':' {
+		return 0, 0, c.fail(at, "unexpected character, expected ':'")
+	}
+	return end, skipSpace(c.b, at+1), nil
 }
 
 func (c *checker) array(i, depth int) (int, error) {

@@ -99,6 +99,7 @@ func FuzzCheck(f *testing.F) {
 		if (err == nil) != want {
 			t.Fatalf("%q: Check %v, jsontext %v", data, err, want)
 		}
+		sameVerdict(t, string(data))
 		if err == nil && string(v) != string(bytes.Trim(data, " \t\r\n")) {
 			t.Fatalf("%q: value %q", data, v)
 		}
@@ -185,4 +186,44 @@ func FuzzAppendString(f *testing.F) {
 			t.Fatalf("%q is read back as %q", s, v.Text())
 		}
 	})
+}
+
+// walkChecking steps over every container by hand, as a decoder does.
+func walkChecking(c *Cursor, level int) {
+	kind := c.Peek()
+	if (kind != '{' && kind != '[') || level == 0 {
+		c.Skip()
+		return
+	}
+	for ok := c.Open(kind); ok; ok = c.Next() {
+		if kind == '{' {
+			c.Key()
+		}
+		walkChecking(c, level-1)
+	}
+}
+
+// sameVerdict compares Check with a checking walk of every depth by hand.
+func sameVerdict(t *testing.T, text string) {
+	t.Helper()
+	_, want := Check([]byte(text))
+	for level := range 5 {
+		c := Checking([]byte(text))
+		walkChecking(&c, level)
+		if got := c.End(); (got == nil) != (want == nil) || got != nil && got.Error() != want.Error() {
+			t.Errorf("%.60q, %d levels by hand: %v, Check says %v", text, level, got, want)
+		}
+	}
+}
+
+func TestACheckingWalkJudgesAsCheckDoes(t *testing.T) {
+	for _, text := range []string{
+		``, ` `, `{`, `[`, `{}`, `[]`, `{]`, `[}`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `[1,]`, `[1`, `[1,`, `[1 2]`, `{"a" 1}`,
+		`{"a":[1}`, `{"a":[1]]`, `[{"a":1]]`, `{a:1}`, ` {"a" : [ { "b" : [ ] } , 2 ] } `, `{} x`, `[{}}`, `[[1,2],[3,{"x":null}]]`, "{\"a\":\"\xff\"}",
+		`{"a":tru}`, `{"a":01}`, `"x`, `{"\ud800":1}`, `{"a":{"b":{"c":{"d":{"e":1}}}}}`, `{"a":1}}`,
+		strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth), strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1),
+		strings.Repeat(`{"a":`, MaxDepth) + "1" + strings.Repeat("}", MaxDepth), strings.Repeat(`{"a":`, MaxDepth+1) + "1" + strings.Repeat("}", MaxDepth+1),
+	} {
+		sameVerdict(t, text)
+	}
 }

@@ -1,10 +1,15 @@
 package rawjson
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Cursor walks JSON text from left to right by hand, for walks that must look at
 // every byte only once. On text that [Check] accepted it visits everything; on
-// other text it stays within bounds and ends early.
+// other text it stays within bounds and ends early. One that [Checking] made
+// finds out on the way whether the text is acceptable, as Check does, so that
+// text from outside is looked at once in all.
 //
 //	for ok := c.Open('{'); ok; ok = c.Next() {
 //		key := c.Key()
@@ -13,6 +18,48 @@ import "bytes"
 type Cursor struct {
 	B []byte
 	I int // index of the byte that comes next
+
+	checking bool
+	err      error
+	depth    int
+	// objects has a bit for every container that is open, the innermost lowest:
+	// set for an object. Only a checking cursor needs it, and its walks are written
+	// by hand and nest a few levels.
+	objects uint64
+}
+
+// Checking returns a cursor at the value that data holds, which checks the text
+// as it goes. The walk must step over every value with Open or Skip, stop when
+// Failed says so, and ask End last.
+func Checking(data []byte) Cursor {
+	c := Cursor{B: data, I: skipSpace(data, 0), checking: true}
+	if !utf8.Valid(data) {
+		c.fail((&checker{data}).fail(invalidUTF8At(data), notUTF8))
+	}
+	return c
+}
+
+// Failed reports whether a checking cursor has met something unacceptable.
+func (c *Cursor) Failed() bool { return c.err != nil }
+
+// End reports what was wrong with the text of a checking cursor, which must have
+// nothing left but white space: a [*SyntaxError], or nil.
+func (c *Cursor) End() error {
+	if c.err != nil {
+		return c.err
+	}
+	if rest := skipSpace(c.B, c.I); rest != len(c.B) {
+		return (&checker{c.B}).fail(rest, trailing)
+	}
+	return nil
+}
+
+// fail keeps the first error and ends the walk.
+func (c *Cursor) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+	c.I = len(c.B)
 }
 
 // Peek returns the byte that comes next, 0 at the end.
@@ -29,6 +76,9 @@ func (c *Cursor) Open(open byte) bool {
 	if c.Peek() != open {
 		return false
 	}
+	if c.checking {
+		return c.openChecking(open)
+	}
 	c.I = skipSpace(c.B, c.I+1)
 	if ch := c.Peek(); ch == '}' || ch == ']' {
 		c.I++
@@ -37,9 +87,27 @@ func (c *Cursor) Open(open byte) bool {
 	return c.I < len(c.B)
 }
 
+func (c *Cursor) openChecking(open byte) bool {
+	closing := open + 2 // in ASCII, for both kinds
+	c.I = skipSpace(c.B, c.I+1)
+	if c.Peek() == closing {
+		c.I++
+		return false
+	}
+	c.depth++
+	c.objects <<= 1
+	if open == '{' {
+		c.objects |= 1
+	}
+	return true
+}
+
 // Next steps over the comma after a value to the next one; at the closing
 // bracket it steps over that and returns false.
 func (c *Cursor) Next() bool {
+	if c.checking {
+		return c.nextChecking()
+	}
 	c.I = skipSpace(c.B, c.I)
 	if c.I >= len(c.B) {
 		return false
@@ -52,9 +120,32 @@ func (c *Cursor) Next() bool {
 	return more && c.I < len(c.B)
 }
 
+func (c *Cursor) nextChecking() bool {
+	if c.err != nil {
+		return false
+	}
+	closing := byte(']')
+	if c.objects&1 != 0 {
+		closing = '}'
+	}
+	at, done, err := (&checker{c.B}).next(c.I, closing)
+	if err != nil {
+		c.fail(err)
+		return false
+	}
+	if c.I = at; done {
+		c.depth--
+		c.objects >>= 1
+	}
+	return !done
+}
+
 // Key returns the quoted key of the member that begins here and steps to its
 // value. It is nil when no key stands here.
 func (c *Cursor) Key() Value {
+	if c.checking {
+		return c.keyChecking()
+	}
 	if c.Peek() != '"' {
 		return nil
 	}
@@ -68,11 +159,39 @@ func (c *Cursor) Key() Value {
 	return key
 }
 
+func (c *Cursor) keyChecking() Value {
+	start := c.I
+	end, at, err := (&checker{c.B}).key(start)
+	if err != nil {
+		c.fail(err)
+		return nil
+	}
+	c.I = at
+	return Value(c.B[start:end])
+}
+
 // Skip steps over the value that begins here and returns it.
 func (c *Cursor) Skip() Value {
 	start := c.I
+	if c.checking {
+		return c.skipChecking()
+	}
 	c.I = min(skipValue(c.B, c.I), len(c.B))
 	return Value(c.B[start:c.I])
+}
+
+func (c *Cursor) skipChecking() Value {
+	if c.err != nil {
+		return nil
+	}
+	start := c.I
+	end, err := (&checker{c.B}).value(start, c.depth)
+	if err != nil {
+		c.fail(err)
+		return nil
+	}
+	c.I = end
+	return Value(c.B[start:end])
 }
 
 // Escaped reports whether a quoted key or string holds an escape, so that its

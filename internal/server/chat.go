@@ -11,8 +11,8 @@ import (
 
 	"github.com/fairlead-gateway/fairlead/internal/config"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
-	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
 func (s *Server) chatCompletions(w http.ResponseWriter, r *http.Request, c *call) error {
@@ -45,19 +45,26 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, prepa
 	if err != nil {
 		return err
 	}
-	v, err := checkObject(body)
+	req, err := decode(c.dialect, body)
 	if err != nil {
 		return err
 	}
-	return s.completeBody(w, r, c, v, prepare)
+	return s.relayRequest(w, r, c, req, prepare)
 }
 
-// completeBody relays a checked body.
-func (s *Server) completeBody(w http.ResponseWriter, r *http.Request, c *call, body rawjson.Value, prepare func(*relay.Request) error) error {
-	req, err := c.dialect.Decode(body)
-	if err != nil {
-		return err
+// decode checks and reads a body, in one pass where the dialect can.
+func decode(d wire.Dialect, body []byte) (*llm.Request, error) {
+	if raw, ok := d.(wire.RawDecoder); ok && len(body) > 0 {
+		return raw.DecodeRaw(body)
 	}
+	v, err := checkObject(body)
+	if err != nil {
+		return nil, err
+	}
+	return d.Decode(v)
+}
+
+func (s *Server) relayRequest(w http.ResponseWriter, r *http.Request, c *call, req *llm.Request, prepare func(*relay.Request) error) error {
 	rq := s.request(r, c, req)
 	if prepare != nil {
 		if err := prepare(rq); err != nil {

@@ -105,7 +105,7 @@ func checkObject(body []byte) (rawjson.Value, error) {
 	}
 	v, err := rawjson.Check(body)
 	if err != nil {
-		return nil, llm.BadRequest("request_body", "Invalid JSON payload: "+err.Error())
+		return nil, wire.NotJSON(err)
 	}
 	if v.Kind() != '{' {
 		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")

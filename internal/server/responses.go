@@ -47,7 +47,11 @@ func (s *Server) createResponse(w http.ResponseWriter, r *http.Request, c *call)
 	if err != nil {
 		return err
 	}
-	return s.completeBody(w, r, c, whole, func(rq *relay.Request) error {
+	req, err := c.dialect.Decode(whole)
+	if err != nil {
+		return err
+	}
+	return s.relayRequest(w, r, c, req, func(rq *relay.Request) error {
 		rq.Endpoint = "/v1/responses"
 		if !responses.Keeps(v) {
 			return nil

@@ -91,6 +91,18 @@ type Dialect interface {
 	Error(e *llm.Error) (status int, body []byte)
 }
 
+// RawDecoder is a dialect that checks a body while it reads it: a long one is
+// looked at once.
+type RawDecoder interface {
+	// DecodeRaw is Decode for bytes as the client sent them.
+	DecodeRaw(data []byte) (*llm.Request, error)
+}
+
+// NotJSON is the error for a body that the check refused.
+func NotJSON(err error) *llm.Error {
+	return llm.BadRequest("request_body", "Invalid JSON payload: "+err.Error())
+}
+
 // Answer is what the gateway decides about an answer.
 type Answer struct {
 	// Model is the name to show the client.

@@ -21,21 +21,44 @@ func (Dialect) Decode(body rawjson.Value) (*llm.Request, error) {
 	if body.Kind() != '{' {
 		return nil, llm.BadRequest("request_body", "Invalid JSON payload: expected an object")
 	}
+	return read(body, rawjson.Cursor{B: body})
+}
+
+// DecodeRaw checks and reads a body in the same pass.
+func (d Dialect) DecodeRaw(data []byte) (*llm.Request, error) {
+	if rawjson.Value(data).Kind() != '{' {
+		body, err := rawjson.Check(data)
+		if err != nil {
+			return nil, wire.NotJSON(err)
+		}
+		return d.Decode(body)
+	}
+	return read(data, rawjson.Checking(data))
+}
+
+// read reads a body that c checks on the way, or that was checked before.
+func read(body rawjson.Value, c rawjson.Cursor) (*llm.Request, error) {
 	room := new(decoded)
 	d := decoder{req: &room.req}
-	room.req = llm.Request{From: Name, Body: body, Params: room.params[:0], Envelope: &room.envelope}
+	room.req = llm.Request{From: Name, Params: room.params[:0], Envelope: &room.envelope}
 	room.envelope.Members = room.members[:0]
-	c := rawjson.Cursor{B: body}
 	for ok := c.Open('{'); ok; ok = c.Next() {
 		if len(room.envelope.Members) >= rawjson.MaxKeys {
 			return nil, tooManyKeys("request_body")
 		}
 		m, known := readMember(&c, &room.envelope)
+		if c.Failed() {
+			break
+		}
 		room.envelope.Members = append(room.envelope.Members, m)
-		if err := d.member(&m, known); err != nil {
+		if err := d.member(&m, known, body); err != nil {
 			return nil, err
 		}
 	}
+	if err := c.End(); err != nil {
+		return nil, wire.NotJSON(err)
+	}
+	room.req.Body = body[:c.I]
 	if !d.messages.Present() {
 		return nil, llm.BadRequest("messages", "/chat/completions: Missing required parameter: 'messages'.")
 	}
@@ -97,8 +120,8 @@ type decoder struct {
 	extraBody rawjson.Value
 }
 
-func (d *decoder) member(m *llm.Member, known bool) error {
-	name, v := m.Name, m.Value(d.req.Body)
+func (d *decoder) member(m *llm.Member, known bool, body rawjson.Value) error {
+	name, v := m.Name, m.Value(body)
 	if d.duplicate(name) {
 		return llm.BadRequest(name, fmt.Sprintf("Invalid JSON payload: the key %q stands twice at the top level; send it once", name))
 	}

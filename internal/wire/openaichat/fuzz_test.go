@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -19,6 +20,8 @@ var seeds = []string{
 	smallRequest,
 	`{"model":"a","messages":[{"role":"assistant","tool_calls":[{"id":"x__thought__` + sig + `","function":{"name":"f","arguments":{}}}],"thinking_blocks":[{"signature":"s"}]}],"stream":true}`,
 	`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":"data:,x","cache_control":{}}]}],"tools":[{"type":"custom"}],"functions":[],"extra_body":{"a":1},"stream_options":{}}`,
+	`{"model":"a","messages":[{"role":"user","content":"x"}],"tools":[1,]}`,
+	` {"model":"a","messages":[]} `,
 	`{"messages":[{"role":"tool","tool_call_id":"_ts_"}],"response_format":{"type":"json_schema"},"thinking":{},"reasoning_effort":{"effort":"x"},"tool_choice":"required"}`,
 }
 
@@ -33,11 +36,18 @@ func FuzzRequest(f *testing.F) {
 		Policy: wire.Policy{Drop: true, Also: []string{"messages[*].content", "tools"}},
 	}}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		raw, rawErr := Dialect{}.DecodeRaw(data)
 		body, err := rawjson.Check(data)
 		if err != nil {
+			if rawErr == nil {
+				t.Fatalf("DecodeRaw accepts what Check refuses: %v", err)
+			}
 			return
 		}
 		req, err := Dialect{}.Decode(body)
+		if !reflect.DeepEqual(raw, req) || (err == nil) != (rawErr == nil) {
+			t.Fatalf("in one pass %+v, %v; in two %+v, %v", raw, rawErr, req, err)
+		}
 		if err != nil {
 			if e := llm.AsError(err); e.Status != 400 || e.Message == "" {
 				t.Fatalf("%+v", e)

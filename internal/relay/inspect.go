@@ -53,7 +53,7 @@ func (r *Relay) Transform(ctx context.Context, rq *Request) (*Transformed, error
 	if err != nil {
 		return nil, err
 	}
-	t := &Transformed{URL: dep.Base.String() + out.Path, Header: hideCredentials(out.Header), Body: out.Body}
+	t := &Transformed{URL: dep.Base.String() + out.Path, Header: hideCredentials(out.Header), Body: x.call.Whole()}
 	if out.URL != nil {
 		t.URL = out.URL.String()
 	}

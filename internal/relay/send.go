@@ -18,7 +18,9 @@ func (x *exchange) send(ctx context.Context) (*upstream.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.debugBody("request to the upstream", x.call.Body)
+	if x.relay.Debug {
+		x.debugBody("request to the upstream", x.call.Whole())
+	}
 	x.sent = x.relay.Now()
 	resp, failed := x.dep.Client.Do(ctx, r)
 	if failed != nil {
@@ -30,7 +32,7 @@ func (x *exchange) send(ctx context.Context) (*upstream.Response, error) {
 // outgoing is the encoded request as it goes to the deployment.
 func (x *exchange) outgoing() (*upstream.Request, error) {
 	r := &upstream.Request{
-		Base: x.dep.Base, Path: x.call.Path, Header: x.outHeader(), Body: x.call.Body, Timeouts: x.timeouts(),
+		Base: x.dep.Base, Path: x.call.Path, Header: x.outHeader(), Body: x.call.Body, Rest: x.call.Rest, Timeouts: x.timeouts(),
 		Hops: x.rq.Header.Get(upstream.HopHeader), Provider: x.target.Provider, Model: x.target.Model,
 	}
 	if x.call.Absolute {

@@ -45,9 +45,10 @@ type Request struct {
 	URL *url.URL
 	// Header is sent as it is, with what is missing added; the call owns it.
 	Header http.Header
-	// Body is sent whole; nil for none. It must not change until the answer's body
-	// is closed.
+	// Body is sent whole, then Rest; nil for none. They must not change until the
+	// answer's body is closed.
 	Body []byte
+	Rest [][]byte
 	// Timeouts of this call; zero fields mean the defaults.
 	Timeouts Timeouts
 	// Hops is the client's own x-fairlead-hop header, "" for none.
@@ -103,7 +104,7 @@ type answer struct {
 func (c *Client) sendDirect(ctx context.Context, r *Request, u *url.URL) (*Response, *llm.Error) {
 	a := &answer{}
 	err := c.direct.Do(ctx, &http1.Request{
-		Method: r.Method, URL: u, Header: r.Header, Body: r.Body, Limits: http1.Limits(c.options.fill(r.Timeouts)),
+		Method: r.Method, URL: u, Header: r.Header, Body: r.Body, Rest: r.Rest, Limits: http1.Limits(c.options.fill(r.Timeouts)),
 	}, &a.direct)
 	if err != nil {
 		return nil, c.failure(ctx, r, err)
@@ -177,11 +178,26 @@ func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
 		Method: r.Method, URL: u, Host: u.Host, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(r.Body)),
 	}
-	if body := r.Body; len(body) > 0 {
-		out.Body = io.NopCloser(bytes.NewReader(body))
-		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	for _, p := range r.Rest {
+		out.ContentLength += int64(len(p))
+	}
+	if out.ContentLength > 0 {
+		out.Body = bodyOf(r)
+		out.GetBody = func() (io.ReadCloser, error) { return bodyOf(r), nil }
 	}
 	return out.WithContext(ctx)
+}
+
+// bodyOf reads the body of a request from its begin.
+func bodyOf(r *Request) io.ReadCloser {
+	if len(r.Rest) == 0 {
+		return io.NopCloser(bytes.NewReader(r.Body))
+	}
+	pieces := []io.Reader{bytes.NewReader(r.Body)}
+	for _, p := range r.Rest {
+		pieces = append(pieces, bytes.NewReader(p))
+	}
+	return io.NopCloser(io.MultiReader(pieces...))
 }
 
 var identity = []string{"identity"}

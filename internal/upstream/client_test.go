@@ -468,3 +468,17 @@ func TestS27HeaderThatCannotBeSentIsTheCallersMistake(t *testing.T) {
 		}
 	})
 }
+
+// TestBodyInPiecesArrivesOverTheStandardTransport: TLS, HTTP/2 and proxies take it.
+func TestBodyInPiecesArrivesOverTheStandardTransport(t *testing.T) {
+	s := quietTLS(t, http.HandlerFunc(hello), func(s *httptest.Server) { s.EnableHTTP2 = true })
+	c := client(t, Options{}, Profile{Insecure: true})
+	resp, e := c.Do(context.Background(), &Request{URL: parse(t, s.URL), Body: []byte("one "), Rest: [][]byte{[]byte("two "), []byte("three")}})
+	if e != nil {
+		t.Fatal(e)
+	}
+	body, err := resp.ReadAll(0)
+	if err != nil || string(body) != "POST one two three HTTP/2" {
+		t.Errorf("%s, %v", body, err)
+	}
+}

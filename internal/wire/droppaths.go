@@ -16,7 +16,7 @@ import (
 func DropPaths(body rawjson.Value, paths []string) (rawjson.Value, []llm.Drop) {
 	var drops []llm.Drop
 	for _, p := range paths {
-		if !strings.ContainsAny(p, ".[") {
+		if !IsPath(p) {
 			continue
 		}
 		steps := splitPath(p)
@@ -27,6 +27,9 @@ func DropPaths(body rawjson.Value, paths []string) (rawjson.Value, []llm.Drop) {
 	}
 	return body, drops
 }
+
+// IsPath reports whether a name of additional_drop_params is a path.
+func IsPath(name string) bool { return strings.ContainsAny(name, ".[") }
 
 // splitPath takes "tools[*].function" apart into "tools", "[*]", "function".
 func splitPath(p string) []string {

@@ -7,6 +7,7 @@ package wire
 import (
 	"iter"
 	"net/http"
+	"slices"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -153,7 +154,10 @@ type Call struct {
 	Absolute bool
 	// Header holds headers besides credentials and content type.
 	Header http.Header
-	Body   []byte
+	// Body is the encoded request, or its begin when Rest is not empty: long parts
+	// of the client's body that go upstream as they came are not copied.
+	Body []byte
+	Rest [][]byte
 	// Dropped says what translation left out or changed, for the header
 	// x-fairlead-dropped and the log.
 	Dropped []llm.Drop
@@ -173,6 +177,14 @@ type Call struct {
 	// JSONTool is the name of the tool that stands in for a response format; its
 	// arguments become the text of the answer.
 	JSONTool string
+}
+
+// Whole is the body in one piece.
+func (c *Call) Whole() []byte {
+	if len(c.Rest) == 0 {
+		return c.Body
+	}
+	return slices.Concat(c.Body, slices.Concat(c.Rest...))
 }
 
 // ToolName returns the client's name of a tool.

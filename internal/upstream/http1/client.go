@@ -44,8 +44,10 @@ type Request struct {
 	// Header is written in any order. Host, Content-Length, Transfer-Encoding and
 	// Trailer are left out, they are the client's.
 	Header http.Header
-	// Body is written whole. It must not change until the response is closed.
+	// Body is written whole, then Rest. They must not change until the response is
+	// closed.
 	Body []byte
+	Rest [][]byte
 	// Limits of the stages, all of them set.
 	Limits Limits
 }

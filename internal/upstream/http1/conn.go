@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -105,20 +106,27 @@ func (c *conn) write(p []byte, until time.Time) (written int, err error) {
 // writeRest writes the rest of a large body: what the system takes at once, and
 // what remains in a goroutine, because an upstream that refuses a request may
 // answer without reading it.
-func (c *conn) writeRest(p []byte) error {
-	n, err := c.writeNow(p)
-	if err != nil || n == len(p) {
-		return err
+func (c *conn) writeRest(pieces [][]byte) error {
+	for i, p := range pieces {
+		n, err := c.writeNow(p)
+		if err != nil {
+			return err
+		}
+		if n == len(p) {
+			continue
+		}
+		c.writing, c.unwritten = make(chan struct{}), nil
+		_ = c.nc.SetWriteDeadline(time.Time{})
+		// The list is the caller's and ends with the call; the goroutine may not.
+		go c.writeOn(slices.Concat([][]byte{p[n:]}, pieces[i+1:]))
+		return nil
 	}
-	c.writing, c.unwritten = make(chan struct{}), nil
-	_ = c.nc.SetWriteDeadline(time.Time{})
-	go c.writeOn(p[n:])
 	return nil
 }
 
-func (c *conn) writeOn(p []byte) {
+func (c *conn) writeOn(pieces net.Buffers) {
 	defer close(c.writing)
-	_, c.unwritten = c.nc.Write(p)
+	_, c.unwritten = pieces.WriteTo(c.nc)
 }
 
 // written reports whether the whole request was sent.

@@ -14,9 +14,10 @@ const writeSize = 16 << 10
 var outputs = sync.Pool{New: func() any { return &output{first: make([]byte, 0, writeSize)} }}
 
 // output is an encoded request: the header with the begin of the body, and the
-// rest of the body.
+// rest of the body in pieces.
 type output struct {
-	first, rest []byte
+	first []byte
+	rest  [][]byte
 }
 
 func newOutput(q *Request) (*output, error) {
@@ -26,13 +27,27 @@ func newOutput(q *Request) (*output, error) {
 		o.free()
 		return nil, err
 	}
-	n := min(len(q.Body), max(writeSize-len(head), 0))
-	o.first, o.rest = append(head, q.Body[:n]...), q.Body[n:]
+	o.first = head
+	o.add(q.Body)
+	for _, p := range q.Rest {
+		o.add(p)
+	}
 	return o, nil
 }
 
+// add puts a piece of the body behind the header while there is room.
+func (o *output) add(p []byte) {
+	if n := min(len(p), max(writeSize-len(o.first), 0)); n > 0 && len(o.rest) == 0 {
+		o.first, p = append(o.first, p[:n]...), p[n:]
+	}
+	if len(p) > 0 {
+		o.rest = append(o.rest, p)
+	}
+}
+
 func (o *output) free() {
-	o.rest = nil
+	clear(o.rest)
+	o.rest = o.rest[:0]
 	if cap(o.first) <= 2*writeSize {
 		outputs.Put(o)
 	}
@@ -60,9 +75,13 @@ func appendHead(b []byte, q *Request) ([]byte, error) {
 			return b, err
 		}
 	}
-	if len(q.Body) > 0 || q.Method == "POST" || q.Method == "PUT" || q.Method == "PATCH" {
+	size := len(q.Body)
+	for _, p := range q.Rest {
+		size += len(p)
+	}
+	if size > 0 || q.Method == "POST" || q.Method == "PUT" || q.Method == "PATCH" {
 		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, int64(len(q.Body)), 10)
+		b = strconv.AppendInt(b, int64(size), 10)
 		b = append(b, "\r\n"...)
 	}
 	return append(b, "\r\n"...), nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -45,6 +46,39 @@ func TestRequestIsOneWriteThatNetHTTPReads(t *testing.T) {
 		}
 		if size <= 5<<10 && conn.writes != 1 {
 			t.Errorf("%d bytes took %d writes", size, conn.writes)
+		}
+	}
+}
+
+// TestBodyInPiecesIsOneBody: pieces arrive in order, whatever part of them fits into
+// the first write, and also when the upstream reads slowly.
+func TestBodyInPiecesIsOneBody(t *testing.T) {
+	for _, sizes := range [][]int{{0, 5}, {5, 0, 7}, {writeSize, 3, writeSize}, {10, 1 << 20, 1, 8 << 20, 2}} {
+		var whole []byte
+		var pieces [][]byte
+		for i, n := range sizes {
+			pieces = append(pieces, bytes.Repeat([]byte{byte('a' + i)}, n))
+			whole = append(whole, pieces[i]...)
+		}
+		got := make(chan []byte, 1)
+		u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+			q, err := http.ReadRequest(r)
+			if err != nil {
+				return
+			}
+			body, _ := io.ReadAll(q.Body)
+			got <- body
+			io.WriteString(c, okAnswer)
+		})
+		a := &Response{}
+		if err := tcp(t).Do(context.Background(), &Request{Method: "POST", URL: u, Body: pieces[0], Rest: pieces[1:], Limits: long}, a); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(a); err != nil {
+			t.Fatal(err)
+		}
+		if body := <-got; !bytes.Equal(body, whole) {
+			t.Errorf("%v: %d bytes arrived, want %d", sizes, len(body), len(whole))
 		}
 	}
 }

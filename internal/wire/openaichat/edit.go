@@ -10,10 +10,11 @@ import (
 
 // edit copies the client's body and changes only what must change: the model,
 // the stream switches, parameters that were decided otherwise, gateway-only keys,
-// and the messages and tools that break a rule of the provider.
-func (e *encoding) edit() []byte {
+// and the messages and tools that break a rule of the provider. Long members that
+// stay are pieces of the client's body.
+func (e *encoding) edit() (body []byte, rest [][]byte) {
 	env := envelopeOf(e.req)
-	dst := append(make([]byte, 0, len(e.req.Body)+256), '{')
+	dst := append(make([]byte, 0, min(len(e.req.Body), 2*longMember)+256), '{')
 	var seen seenKeys
 	for i := range env.Members {
 		m := &env.Members[i]
@@ -28,7 +29,12 @@ func (e *encoding) edit() []byte {
 			dst = e.editParam(dst, m)
 		}
 	}
-	return append(e.rest(dst, seen), '}')
+	dst = append(e.rest(dst, seen), '}')
+	if len(e.pieces) == 0 {
+		return dst, nil
+	}
+	e.pieces = append(e.pieces, dst)
+	return e.pieces[0], e.pieces[1:]
 }
 
 // seenKeys says which envelope keys the client's body has.
@@ -69,9 +75,19 @@ func (e *encoding) editEnvelope(dst []byte, m *llm.Member, env *llm.Envelope, se
 	return e.streamOptions(dst, m.Value(e.req.Body))
 }
 
+// longMember is the length from which a member is a piece of its own.
+const longMember = 4 << 10
+
 // appendText appends a member as it came.
 func (e *encoding) appendText(dst []byte, m *llm.Member) []byte {
-	return append(rawjson.AppendComma(dst), m.Text(e.req.Body)...)
+	text := m.Text(e.req.Body)
+	if len(text) < longMember {
+		return append(rawjson.AppendComma(dst), text...)
+	}
+	// What comes next looks at the last byte to tell whether it needs a comma.
+	last := len(text) - 1
+	e.pieces = append(e.pieces, rawjson.AppendComma(dst), text[:last])
+	return append(make([]byte, 0, longMember/8), text[last])
 }
 
 func (e *encoding) editParam(dst []byte, m *llm.Member) []byte {

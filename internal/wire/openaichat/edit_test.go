@@ -1,6 +1,7 @@
 package openaichat
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -18,8 +19,8 @@ func raw(s string) rawValue { return rawValue(s) }
 func TestPassedBodyChangesOnlyTheModel(t *testing.T) {
 	body := `{"zeta": {"b":1,"a":[ 1 , 2 ]},"model":"smart","messages":[{"role":"user","content":"h\u00e9 \/","x":null}],"seed":12345678901234567890123,"temperature":0.10,"unknown":null,"tools":[{"type":"function","function":{"name":"f"}}]}`
 	c := encode(t, body, openAITarget())
-	if want := strings.Replace(body, `"smart"`, `"gpt-4o"`, 1); string(c.Body) != want {
-		t.Errorf("got  %s\nwant %s", c.Body, want)
+	if want := strings.Replace(body, `"smart"`, `"gpt-4o"`, 1); string(c.Whole()) != want {
+		t.Errorf("got  %s\nwant %s", c.Whole(), want)
 	}
 	if !c.Native || c.Path != "/chat/completions" || len(c.Dropped) != 0 {
 		t.Errorf("call = %+v", c)
@@ -29,7 +30,7 @@ func TestPassedBodyChangesOnlyTheModel(t *testing.T) {
 func TestGatewayOnlyKeysNeverGoUpstream(t *testing.T) {
 	c := encode(t, `{"model":"a","messages":[],"metadata":{"x":1},"api_key":"k","drop_params":true,"tags":[],"num_retries":3,
 		"extra_body":{"top_k":5,"metadata":1},"litellm_metadata":{},"cache":{},"user":"u"}`, openAITarget())
-	sameJSON(t, c.Body, `{"model":"gpt-4o","messages":[],"top_k":5,"user":"u"}`)
+	sameJSON(t, c.Whole(), `{"model":"gpt-4o","messages":[],"top_k":5,"user":"u"}`)
 }
 
 func TestMissingModelIsAdded(t *testing.T) {
@@ -72,7 +73,7 @@ func TestUnsupportedParametersFollowThePolicy(t *testing.T) {
 	drop := openAITarget()
 	drop.Policy.Drop = true
 	c := encode(t, body, drop)
-	sameJSON(t, c.Body, `{"messages":[],"model":"gpt-4o"}`)
+	sameJSON(t, c.Whole(), `{"messages":[],"model":"gpt-4o"}`)
 	if len(c.Dropped) != 3 {
 		t.Errorf("dropped = %+v", c.Dropped)
 	}
@@ -85,7 +86,7 @@ func TestAdditionalDropParamsTakePaths(t *testing.T) {
 	target := openAITarget()
 	target.Policy.Also = []string{"seed", "tools[*].function.strict", "nothing.here", "response_format"}
 	c := encode(t, `{"messages":[],"seed":1,"tools":[{"type":"function","function":{"name":"f","strict":true}}]}`, target)
-	sameJSON(t, c.Body, `{"messages":[],"model":"gpt-4o","tools":[{"type":"function","function":{"name":"f"}}]}`)
+	sameJSON(t, c.Whole(), `{"messages":[],"model":"gpt-4o","tools":[{"type":"function","function":{"name":"f"}}]}`)
 	if len(c.Dropped) != 2 {
 		t.Errorf("dropped = %+v", c.Dropped)
 	}
@@ -96,7 +97,7 @@ func TestDefaultsAndExtraBodyAreAdded(t *testing.T) {
 	target.Defaults = []llm.Param{{Name: "temperature", Value: raw("0.1")}, {Name: "seed", Value: raw("7")}}
 	target.ExtraBody = []llm.Param{{Name: "top_k", Value: raw("9")}, {Name: "user", Value: raw(`"fixed"`)}}
 	c := encode(t, `{"messages":[],"temperature":0.9,"user":"me","seed":null}`, target)
-	sameJSON(t, c.Body, `{"messages":[],"model":"gpt-4o","temperature":0.9,"seed":7,"top_k":9,"user":"fixed"}`)
+	sameJSON(t, c.Whole(), `{"messages":[],"model":"gpt-4o","temperature":0.9,"seed":7,"top_k":9,"user":"fixed"}`)
 }
 
 func TestOpenAIModelsGetTheParametersTheyTake(t *testing.T) {
@@ -147,7 +148,7 @@ func TestQuirksRenameMapAndClampParameters(t *testing.T) {
 		Remove: []string{"logit_bias"}, Headers: map[string]string{"X-Title": "t"}, ModelPrefix: "accounts/",
 	}}
 	c := encode(t, `{"messages":[],"max_completion_tokens":5,"seed":3,"tool_choice":"required","temperature":1.7}`, target)
-	sameJSON(t, c.Body, `{"messages":[],"model":"accounts/m","max_tokens":5,"random_seed":3,"tool_choice":"any","temperature":1,"store":false}`)
+	sameJSON(t, c.Whole(), `{"messages":[],"model":"accounts/m","max_tokens":5,"random_seed":3,"tool_choice":"any","temperature":1,"store":false}`)
 	if c.Header.Get("X-Title") != "t" {
 		t.Errorf("header = %v", c.Header)
 	}
@@ -235,5 +236,46 @@ func TestUntouchedMessagesAreCopiedByteForByte(t *testing.T) {
 	want := `[` + odd + `,{"role":"assistant","content":"x"},` + odd + `]`
 	if got := string(messagesOf(c)); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestLongMembersAreNotCopied: a long prompt goes upstream as the client's own bytes,
+// wherever the members stand.
+func TestLongMembersAreNotCopied(t *testing.T) {
+	messages := `[{"role":"user","content":"` + strings.Repeat("x", longMember) + `"}]`
+	tools := `[{"type":"function","function":{"name":"f","description":"` + strings.Repeat("y", longMember) + `"}}]`
+	for _, body := range []string{
+		`{"model":"smart","messages":` + messages + `,"tools":` + tools + `}`,
+		`{ "messages" : ` + messages + ` , "model" : "smart" , "seed":1}`,
+		`{"tools":` + tools + `,"metadata":{},"messages":` + messages + `,"temperature":0.5,"model":"smart"}`,
+	} {
+		req := decode(t, body)
+		c, err := Wire{}.Encode(req, openAITarget())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := strings.Replace(strings.Replace(body, `"smart"`, `"gpt-4o"`, 1), `"metadata":{},`, "", 1)
+		sameJSON(t, c.Whole(), want)
+		if len(c.Rest) == 0 || len(c.Body) >= longMember {
+			t.Fatalf("%d bytes in one piece", len(c.Body))
+		}
+		shared := 0
+		for _, p := range c.Rest {
+			if at := bytes.Index(req.Body, p); len(p) > longMember && at >= 0 && &req.Body[at] == &p[0] {
+				shared += len(p)
+			}
+		}
+		if shared < longMember {
+			t.Errorf("%.60s: only %d bytes are the client's own", body, shared)
+		}
+	}
+}
+
+func TestPathsAreDroppedFromLongMembersToo(t *testing.T) {
+	target := openAITarget()
+	target.Policy.Also = []string{"messages[*].name"}
+	c := encode(t, `{"model":"smart","messages":[{"role":"user","name":"bob","content":"`+strings.Repeat("x", longMember)+`"}]}`, target)
+	if strings.Contains(string(c.Whole()), "bob") || len(c.Rest) != 0 {
+		t.Errorf("%d pieces: %.80s", len(c.Rest), c.Whole())
 	}
 }

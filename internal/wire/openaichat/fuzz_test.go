@@ -81,9 +81,9 @@ func encodes(t *testing.T, req *llm.Request, target *wire.Target) {
 		}
 		return
 	}
-	v, err := rawjson.Check(c.Body)
+	v, err := rawjson.Check(c.Whole())
 	if err != nil {
-		t.Fatalf("%v: %s", err, c.Body)
+		t.Fatalf("%v: %s", err, c.Whole())
 	}
 	if !strings.HasSuffix(v.Get("model").Text(), target.Model) {
 		t.Fatalf("model: %s", v)
@@ -193,8 +193,8 @@ func TestUnknownFieldsSurviveByteForByte(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := strings.Replace(body, `"smart"`, `"gpt-4o"`, 1); string(c.Body) != want {
-			t.Fatalf("got  %s\nwant %s", c.Body, want)
+		if want := strings.Replace(body, `"smart"`, `"gpt-4o"`, 1); string(c.Whole()) != want {
+			t.Fatalf("got  %s\nwant %s", c.Whole(), want)
 		}
 	})
 }

@@ -55,7 +55,7 @@ func TestHundredThousandPartsAndToolsAreWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := rawjson.Value(c.Body)
+	body := rawjson.Value(c.Whole())
 	if n := body.Get("tools").Len(); n != huge {
 		t.Errorf("%d tools", n)
 	}

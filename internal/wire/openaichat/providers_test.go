@@ -51,21 +51,21 @@ func TestT72NoReasoningIsSentWhenThinkingIsOff(t *testing.T) {
 	withOwn := strings.Replace(toolHistory, `"content":null`, `"content":null,"reasoning_content":"mine"`, 1)
 	for _, off := range []string{`"thinking":{"type":"disabled"}`, `"reasoning_effort":"none"`} {
 		c := encode(t, `{"messages":[`+withOwn+`],`+off+`}`, deepSeekTarget("deepseek-v4-pro"))
-		if strings.Contains(string(c.Body), "reasoning_content") {
-			t.Errorf("%s: %s", off, c.Body)
+		if strings.Contains(string(c.Whole()), "reasoning_content") {
+			t.Errorf("%s: %s", off, c.Whole())
 		}
 	}
 	c := encode(t, `{"messages":[`+withOwn+`]}`, deepSeekTarget("deepseek-chat"))
-	if strings.Contains(string(c.Body), "reasoning_content") {
-		t.Errorf("deepseek-chat does not think: %s", c.Body)
+	if strings.Contains(string(c.Whole()), "reasoning_content") {
+		t.Errorf("deepseek-chat does not think: %s", c.Whole())
 	}
 }
 
 func TestT73ModelsNamedR1GetNoReasoningBack(t *testing.T) {
 	withOwn := strings.Replace(toolHistory, `"content":null`, `"content":null,"reasoning_content":"mine"`, 1)
 	c := encode(t, `{"messages":[`+withOwn+`]}`, deepSeekTarget("deepseek-ai/DeepSeek-R1"))
-	if strings.Contains(string(c.Body), "reasoning_content") {
-		t.Errorf("%s", c.Body)
+	if strings.Contains(string(c.Whole()), "reasoning_content") {
+		t.Errorf("%s", c.Whole())
 	}
 }
 
@@ -86,7 +86,7 @@ func TestT77MoonshotGetsAHintForARequiredTool(t *testing.T) {
 		ToolChoiceAuto: true, ToolChoiceHint: "Please select a tool to handle the current issue.", Reasoning: "fill", TextContent: true,
 	}}
 	c := encode(t, `{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}],"tool_choice":"required"}`, target)
-	sameJSON(t, c.Body, `{"model":"kimi-k2","messages":[{"role":"user","content":"ab"},
+	sameJSON(t, c.Whole(), `{"model":"kimi-k2","messages":[{"role":"user","content":"ab"},
 		{"role":"user","content":"Please select a tool to handle the current issue."}]}`)
 	if len(c.Dropped) != 1 {
 		t.Errorf("dropped = %+v", c.Dropped)
@@ -139,7 +139,7 @@ func TestT78StreamOnlyModelsAreStreamedAndAggregated(t *testing.T) {
 	if !c.Aggregate || c.Native {
 		t.Fatalf("call = %+v", c)
 	}
-	sameJSON(t, c.Body, `{"model":"qwq-plus","messages":[],"stream":true,"stream_options":{"include_usage":true}}`)
+	sameJSON(t, c.Whole(), `{"model":"qwq-plus","messages":[],"stream":true,"stream_options":{"include_usage":true}}`)
 	events, err := collect(c, frames(
 		chunk(`{"role":"assistant","reasoning_content":"hm"}`, `null`),
 		chunk(`{"content":"I call"}`, `null`),
@@ -201,7 +201,7 @@ func TestT79MiniMaxErrorsWithStatus200AreErrors(t *testing.T) {
 func TestMiniMaxReasoningDetailsAreEchoed(t *testing.T) {
 	target := &wire.Target{Provider: "minimax", Model: "m", Quirks: &wire.Quirks{BaseResp: true, Reasoning: "echo", ReasoningField: "reasoning_details"}}
 	c := encode(t, `{"messages":[{"role":"assistant","content":"a","reasoning_content":"r"},{"role":"assistant","content":"b","reasoning_details":[{"text":"d"}]}]}`, target)
-	sameJSON(t, c.Body, `{"model":"m","reasoning_split":true,"messages":[{"role":"assistant","content":"a","reasoning_details":[{"type":"reasoning.text","text":"r"}]},
+	sameJSON(t, c.Whole(), `{"model":"m","reasoning_split":true,"messages":[{"role":"assistant","content":"a","reasoning_details":[{"type":"reasoning.text","text":"r"}]},
 		{"role":"assistant","content":"b","reasoning_details":[{"text":"d"}]}]}`)
 }
 
@@ -219,30 +219,30 @@ func TestEchoFamilyKeepsTheClientsReasoning(t *testing.T) {
 func TestDeepSeekGetsFunctionsOnly(t *testing.T) {
 	fn := `{"type":"function","function":{"name":"f"}}`
 	c := encode(t, `{"messages":[],"tool_choice":{"type":"custom","custom":{"name":"g"}},"tools":[`+fn+`,{"type":"custom","custom":{"name":"g"}}]}`, deepSeekTarget("deepseek-chat"))
-	sameJSON(t, c.Body, `{"messages":[],"model":"deepseek-chat","tools":[`+fn+`]}`)
+	sameJSON(t, c.Whole(), `{"messages":[],"model":"deepseek-chat","tools":[`+fn+`]}`)
 	if len(c.Dropped) != 2 {
 		t.Errorf("dropped = %+v", c.Dropped)
 	}
 	c = encode(t, `{"messages":[],"tool_choice":"required","tools":[{"type":"web_search"}]}`, deepSeekTarget("deepseek-chat"))
-	sameJSON(t, c.Body, `{"messages":[],"model":"deepseek-chat"}`)
+	sameJSON(t, c.Whole(), `{"messages":[],"model":"deepseek-chat"}`)
 	kept := `{"messages":[],"model":"deepseek-chat","tool_choice":{"type":"function","function":{"name":"f"}},"tools":[` + fn + `]}`
 	sameJSON(t, encode(t, kept, deepSeekTarget("deepseek-chat")).Body, kept)
 }
 
 func TestDeepSeekGetsTheSchemaInThePrompt(t *testing.T) {
 	c := encode(t, `{"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"type":"object","properties":{"answer":{}}}}}}`, deepSeekTarget("deepseek-chat"))
-	body := raw(string(c.Body))
+	body := raw(string(c.Whole()))
 	first := body.Get("messages").First()
 	if !body.Path("response_format", "type").Is("json_object") || !first.Get("role").Is("system") ||
 		!strings.Contains(first.Get("content").Text(), `"answer"`) || !strings.Contains(first.Get("content").Text(), "JSON") {
-		t.Errorf("%s", c.Body)
+		t.Errorf("%s", c.Whole())
 	}
 	if body.Get("messages").Len() != 2 {
 		t.Errorf("messages = %s", body.Get("messages"))
 	}
 	c = encode(t, `{"messages":[],"response_format":{"type":"json_schema","json_schema":{"schema":{}}}}`, deepSeekTarget("deepseek-chat"))
 	if n := raw(string(messagesOf(c))).Len(); n != 1 {
-		t.Errorf("no messages: %s", c.Body)
+		t.Errorf("no messages: %s", c.Whole())
 	}
 }
 
@@ -250,8 +250,8 @@ func TestDeepSeekCannotSeeAndSaysSo(t *testing.T) {
 	c := encode(t, `{"messages":[{"role":"user","content":[{"type":"text","text":"what"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}]},
 		{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}}]}]}`, deepSeekTarget("deepseek-chat"))
 	m := raw(string(messagesOf(c)))
-	if !m.First().Get("content").Is("what") || strings.Contains(string(c.Body), "AAAA") || len(c.Dropped) != 2 {
-		t.Errorf("%s %+v", c.Body, c.Dropped)
+	if !m.First().Get("content").Is("what") || strings.Contains(string(c.Whole()), "AAAA") || len(c.Dropped) != 2 {
+		t.Errorf("%s %+v", c.Whole(), c.Dropped)
 	}
 	if c.Dropped[0].What != "messages[0].content[1]" || c.Dropped[1].What != "messages[1].content[0]" {
 		t.Errorf("dropped = %+v", c.Dropped)
@@ -270,8 +270,8 @@ func TestRefusalForLostReasoningIsMended(t *testing.T) {
 	target := deepSeekTarget("deepseek-chat")
 	target.Repair = wire.RepairReasoning
 	c := encode(t, `{"messages":[{"role":"assistant","content":"a"},`+toolHistory+`]}`, target)
-	if n := strings.Count(string(c.Body), `"reasoning_content":" "`); n != 2 {
-		t.Errorf("%d messages are filled in: %s", n, c.Body)
+	if n := strings.Count(string(c.Whole()), `"reasoning_content":" "`); n != 2 {
+		t.Errorf("%d messages are filled in: %s", n, c.Whole())
 	}
 }
 

@@ -57,8 +57,8 @@ func encode(t testing.TB, body string, target *wire.Target) *wire.Call {
 	if err != nil {
 		t.Fatalf("Encode(%s): %v", body, err)
 	}
-	if !json.Valid(call.Body) {
-		t.Fatalf("Encode wrote broken JSON: %s", call.Body)
+	if !json.Valid(call.Whole()) {
+		t.Fatalf("Encode wrote broken JSON: %s", call.Whole())
 	}
 	return call
 }
@@ -90,7 +90,7 @@ func sameJSON(t testing.TB, got []byte, want string) {
 }
 
 // messagesOf returns the messages of an encoded body.
-func messagesOf(c *wire.Call) []byte { return rawjson.Value(c.Body).Get("messages") }
+func messagesOf(c *wire.Call) []byte { return rawjson.Value(c.Whole()).Get("messages") }
 
 // frames joins chunks into an event stream.
 func frames(chunks ...string) string {

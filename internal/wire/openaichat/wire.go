@@ -2,6 +2,7 @@ package openaichat
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -49,12 +50,15 @@ func (Wire) Encode(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 		Native: req.From == Name && !e.aggregate, Aggregate: e.aggregate,
 	}
 	if req.From == Name {
-		c.Body = e.edit()
+		c.Body, c.Rest = e.edit()
 	} else {
 		c.Body = e.write()
 	}
 	c.Names = e.names
-	c.Body, c.Dropped = e.dropPaths(c.Body), e.drops
+	if slices.ContainsFunc(t.Policy.Also, wire.IsPath) {
+		c.Body, c.Rest = e.dropPaths(c.Whole()), nil
+	}
+	c.Dropped = e.drops
 	return c, nil
 }
 
@@ -69,6 +73,7 @@ type encoding struct {
 
 	params    []planned
 	undone    int // the first of params that edit has not written yet
+	pieces    [][]byte
 	drops     []llm.Drop
 	aggregate bool
 	rules     rules

@@ -21,7 +21,7 @@ func TestCanonicalRequestIsWrittenForAnotherDialect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameJSON(t, c.Body, `{"model":"gpt-4o","messages":[{"role":"system","content":"s"},{"role":"user","name":"n","content":[{"type":"text","text":"a"},
+	sameJSON(t, c.Whole(), `{"model":"gpt-4o","messages":[{"role":"system","content":"s"},{"role":"user","name":"n","content":[{"type":"text","text":"a"},
 		{"type":"image_url","image_url":{"url":"data:image/png;base64,AA","detail":"low"}},{"type":"input_audio","input_audio":{"data":"AA","format":"wav"}},
 		{"type":"file","file":{"filename":"f","file_data":"data:application/pdf;base64,AA"}}]},
 		{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},
@@ -31,8 +31,8 @@ func TestCanonicalRequestIsWrittenForAnotherDialect(t *testing.T) {
 		t.Error("another dialect's answer cannot pass through")
 	}
 	c, err = Wire{}.Encode(req, deepSeekTarget("deepseek-v4-pro"))
-	if err != nil || !strings.Contains(string(c.Body), `"reasoning_content":"r"`) {
-		t.Errorf("DeepSeek: %v %s", err, c.Body)
+	if err != nil || !strings.Contains(string(c.Whole()), `"reasoning_content":"r"`) {
+		t.Errorf("DeepSeek: %v %s", err, c.Whole())
 	}
 }
 
@@ -71,14 +71,14 @@ func TestT86LongToolNamesAreShortenedAndMappedBack(t *testing.T) {
 	req.ToolChoice = &llm.ToolChoice{Mode: llm.ChoiceNamed, Names: []string{long}}
 	c := encodeForeign(t, req, openAITarget())
 	var sent []string
-	for _, tool := range raw(string(c.Body)).Get("tools").Elems() {
+	for _, tool := range raw(string(c.Whole())).Get("tools").Elems() {
 		sent = append(sent, tool.Path("function", "name").Text())
 	}
 	if len(sent) != 2 || sent[0] == sent[1] || len(sent[0]) > 64 || !plainName(sent[0]) {
 		t.Fatalf("sent %v", sent)
 	}
-	if strings.Count(string(c.Body), sent[0]) != 3 {
-		t.Errorf("tool, call and choice differ: %s", c.Body)
+	if strings.Count(string(c.Whole()), sent[0]) != 3 {
+		t.Errorf("tool, call and choice differ: %s", c.Whole())
 	}
 	resp, err := Wire{}.Response(c, []byte(`{"choices":[{"index":0,"message":{"tool_calls":[{"id":"x","type":"function","function":{"name":"`+sent[0]+`","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`))
 	if err != nil || resp.Choices[0].Parts[0].Call.Name != long {
@@ -95,14 +95,14 @@ func TestForeignToolsBecomeFunctionsOrAreLeftOut(t *testing.T) {
 	req.Tools = []llm.ToolDef{{Type: "custom", Name: "exec", Description: "d"}, {Type: "web_search_20250305", Name: "web_search", Raw: raw(`{}`)}}
 	req.ToolChoice = &llm.ToolChoice{Mode: llm.ChoiceRequired}
 	c := encodeForeign(t, req, openAITarget())
-	sameJSON(t, c.Body, `{"model":"gpt-4o","messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"exec","arguments":"{\"content\":\"ls \\\"x\\\"\"}"}}]}],
+	sameJSON(t, c.Whole(), `{"model":"gpt-4o","messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"exec","arguments":"{\"content\":\"ls \\\"x\\\"\"}"}}]}],
 		"tools":[{"type":"function","function":{"name":"exec","description":"d","parameters":{"type":"object","properties":{"content":{"type":"string"}},"required":["content"]}}}],"tool_choice":"required"}`)
 	if len(c.Dropped) != 1 {
 		t.Errorf("dropped = %+v", c.Dropped)
 	}
 	req.Tools = req.Tools[1:]
-	if c = encodeForeign(t, req, openAITarget()); strings.Contains(string(c.Body), "tool_choice") {
-		t.Errorf("a choice without tools: %s", c.Body)
+	if c = encodeForeign(t, req, openAITarget()); strings.Contains(string(c.Whole()), "tool_choice") {
+		t.Errorf("a choice without tools: %s", c.Whole())
 	}
 }
 
@@ -131,14 +131,14 @@ func TestForeignParametersAreFitted(t *testing.T) {
 	target := openAITarget()
 	target.Info, _ = catalog.Lookup("openai", "gpt-4o")
 	c := encodeForeign(t, req, target)
-	sameJSON(t, c.Body, `{"model":"gpt-4o","messages":[],"max_tokens":16384,"temperature":0.5}`)
+	sameJSON(t, c.Whole(), `{"model":"gpt-4o","messages":[],"max_tokens":16384,"temperature":0.5}`)
 	if len(c.Dropped) != 4 {
 		t.Errorf("dropped = %+v", c.Dropped)
 	}
 	target.Model = "o3"
 	target.Info, _ = catalog.Lookup("openai", "o3")
-	if c = encodeForeign(t, req, target); strings.Contains(string(c.Body), "temperature") {
-		t.Errorf("a temperature that o3 refuses: %s", c.Body)
+	if c = encodeForeign(t, req, target); strings.Contains(string(c.Whole()), "temperature") {
+		t.Errorf("a temperature that o3 refuses: %s", c.Whole())
 	}
 }
 

@@ -53,11 +53,13 @@ const (
 	reasoningCost = "output_cost_per_reasoning_token"
 )
 
+var noPrices sheet
+
 // prices returns the sheet; it may be worked out twice by two first callers, with the
 // same result.
 func (m *Model) prices() *sheet {
 	if m == nil {
-		return &sheet{}
+		return &noPrices
 	}
 	if s := m.sheet.Load(); s != nil {
 		return s

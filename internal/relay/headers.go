@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
@@ -42,6 +43,14 @@ func (x *exchange) shownModel() string {
 	return x.rq.LLM.Model
 }
 
+// upstreamName is the model with its provider in front, as it was asked.
+func (x *exchange) upstreamName() string {
+	if x.dep != nil && x.target.Model == x.dep.Config.Model && x.dep.fullName != "" {
+		return x.dep.fullName
+	}
+	return x.target.Provider + "/" + x.target.Model
+}
+
 func (x *exchange) streamCost(u *llm.Usage) rawjson.Value {
 	cost, ok := x.target.Info.Cost(catalogUsage(u), x.relay.Now())
 	if !ok {
@@ -57,7 +66,7 @@ func (x *exchange) answerHeaders(h http.Header) {
 	now := x.relay.Now()
 	total := now.Sub(x.rq.Start)
 	v := [...]string{
-		x.step.Deployment.ID, printable(x.step.Group), printable(x.target.Provider + "/" + x.target.Model),
+		x.step.Deployment.ID, printable(x.step.Group), printable(x.upstreamName()),
 		milliseconds(total), milliseconds(total - now.Sub(x.sent)),
 	}
 	h["X-Litellm-Model-Id"] = v[0:1:1]
@@ -92,8 +101,15 @@ func number(n int) []string {
 	return []string{strconv.Itoa(n)}
 }
 
+// milliseconds writes a duration with three digits behind the point at most.
 func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(max(d, 0).Microseconds())/1000, 'f', -1, 64)
+	us := max(d, 0).Microseconds()
+	b := strconv.AppendInt(make([]byte, 0, 24), us/1000, 10)
+	if us %= 1000; us > 0 {
+		b = append(b, '.', byte('0'+us/100), byte('0'+us/10%10), byte('0'+us%10))
+		b = bytes.TrimRight(b, "0")
+	}
+	return string(b)
 }
 
 // costHeaders gives the price of a whole answer; of an unknown price it says

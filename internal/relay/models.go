@@ -63,6 +63,8 @@ type Deployment struct {
 	extraBody []llm.Param
 	policy    wire.Policy
 	header    http.Header // the deployment's own and the row's
+	key       keyHeader
+	fullName  string // of Config.Model
 }
 
 // Network gives out what dials: clients by network profile, and memories of
@@ -136,6 +138,7 @@ func newDeployment(c *config.Config, cd *config.Deployment, net Network) (*Deplo
 		Allow:  cd.AllowedOpenAIParams,
 	}
 	d.header = fixedHeader(c, cd, row)
+	d.fullName = d.FullName()
 	return d, nil
 }
 
@@ -145,6 +148,7 @@ func (d *Deployment) use(row *provider.Row, net Network) (err error) {
 	if d.Wire == nil {
 		return fmt.Errorf("provider %s is planned, not spoken yet", row.Name)
 	}
+	d.key = keyHeaderOf(cmp.Or(d.Config.APIKey.Reveal(), row.KeyFallback))
 	d.Base, err = net.Base(row, cmp.Or(d.Config.APIBase, row.BaseURL))
 	return err
 }

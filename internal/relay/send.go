@@ -120,22 +120,29 @@ func (x *exchange) authStyle() string {
 	return x.dep.Row.Auth
 }
 
+// keyHeader is a deployment's key as header values, made once: they are sent with
+// every request. Both are nil when there is no key.
+type keyHeader struct{ bare, bearer []string }
+
+func keyHeaderOf(key string) keyHeader {
+	if key == "" {
+		return keyHeader{}
+	}
+	return keyHeader{bare: []string{key}, bearer: []string{"Bearer " + key}}
+}
+
 // authorize puts in the deployment's key, in the way of its provider.
 func (d *Deployment) authorize(h http.Header, style string) {
-	key := d.Config.APIKey.Reveal()
-	if key == "" {
-		key = d.Row.KeyFallback
-	}
-	if key == "" {
+	if d.key.bare == nil {
 		return
 	}
 	switch style {
 	case provider.AuthBearer:
-		h["Authorization"] = []string{"Bearer " + key}
+		h["Authorization"] = d.key.bearer
 	case provider.AuthAPIKey:
-		h["X-Api-Key"] = []string{key}
+		h["X-Api-Key"] = d.key.bare
 	case provider.AuthGoogle:
-		h["X-Goog-Api-Key"] = []string{key}
+		h["X-Goog-Api-Key"] = d.key.bare
 	}
 }
 

@@ -38,7 +38,7 @@ func (x *exchange) logLine(status int, e *llm.Error) []slog.Attr {
 		attrs = append(attrs, slog.String("deployment", x.step.Deployment.ID))
 	}
 	if x.target != nil {
-		attrs = append(attrs, slog.String("upstream", x.target.Provider+"/"+x.target.Model))
+		attrs = append(attrs, slog.String("upstream", x.upstreamName()))
 	}
 	if u := x.usage; u != nil {
 		attrs = append(attrs, slog.Int64("in", u.Input), slog.Int64("out", u.Output))

@@ -119,11 +119,11 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 }
 
 func readError(err error, limit int64) error {
-	var over *http.MaxBytesError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &over):
+	}
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
 		return tooLarge(limit)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {

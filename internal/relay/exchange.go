@@ -43,7 +43,8 @@ type exchange struct {
 	tokens   *tokenLimit // nil when nothing limits them
 
 	// Of the answer.
-	out        []byte // encoded and not written yet, of a stream
+	out        []byte  // encoded and not written yet, of a stream
+	buf        *[]byte // the buffer of out, nil while there is none
 	begun      bool
 	status     int
 	usage      *llm.Usage

@@ -40,23 +40,24 @@ func (x *exchange) flush() error {
 		return nil
 	}
 	err := x.write(x.out)
-	x.out = x.out[:0]
+	x.release()
 	return err
+}
+
+// release gives the write buffer back: most streams wait most of the time.
+func (x *exchange) release() {
+	if x.buf != nil && cap(x.out) <= keptBuffer {
+		*x.buf = x.out[:0]
+		buffers.Put(x.buf)
+	}
+	x.buf, x.out = nil, nil
 }
 
 // relayEvents encodes events for the client. Nothing is written before the first
 // event that commits; until then an error is returned and the plan goes on.
 func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, error]) error {
 	enc := x.rq.Dialect.Stream(x.rq.LLM, x.answer())
-	buf := buffers.Get().(*[]byte)
-	x.out = (*buf)[:0]
-	defer func() {
-		if cap(x.out) <= keptBuffer {
-			*buf = x.out[:0]
-			buffers.Put(buf)
-		}
-		x.out = nil
-	}()
+	defer x.release()
 	var ev llm.Event // one for all iterations: it escapes into the encoder
 	for next, err := range events {
 		if err != nil {
@@ -67,6 +68,10 @@ func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, 
 			return x.filteredError()
 		}
 		x.observe(&ev)
+		if x.buf == nil {
+			x.buf = buffers.Get().(*[]byte)
+			x.out = *x.buf
+		}
 		x.out = enc.Event(x.out, &ev)
 		if !x.begun && ev.Commits() {
 			x.beginStream(enc)

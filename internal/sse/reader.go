@@ -7,13 +7,24 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 )
 
 // MaxEvent is the default limit on one line and on one event, in bytes.
 const MaxEvent = 16 << 20
 
-// initialBuffer is small because a gateway holds thousands of idle streams.
+// initialBuffer is small because a gateway holds thousands of streams.
 const initialBuffer = 4 << 10
+
+// blocks are buffers of streams that wait for nothing: a stream that waits, as most
+// do, holds none when its source can wait without.
+var blocks = sync.Pool{New: func() any { return new([initialBuffer]byte) }}
+
+// Waiter is a source that can wait for bytes without a buffer to put them into.
+type Waiter interface {
+	// Wait returns when Read would not have to wait. An error ends the stream.
+	Wait() error
+}
 
 // ErrTooLarge says that a line or an event is larger than the limit.
 var ErrTooLarge = errors.New("the stream holds an event larger than the limit")
@@ -27,6 +38,8 @@ type Event struct {
 // Reader takes a byte stream apart into events. It is not safe for concurrent use.
 type Reader struct {
 	src        io.Reader
+	waiter     Waiter // src, when it is one
+	block      *[initialBuffer]byte
 	before     func() error
 	buf        []byte
 	start, end int
@@ -44,7 +57,8 @@ func NewReader(src io.Reader, limit int) *Reader {
 	if limit <= 0 {
 		limit = MaxEvent
 	}
-	return &Reader{src: src, max: limit}
+	w, _ := src.(Waiter)
+	return &Reader{src: src, waiter: w, max: limit}
 }
 
 // Next returns the next event that has data. At the end of the stream it
@@ -160,19 +174,12 @@ func (r *Reader) fill() error {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
 	}
-	if r.end == len(r.buf) {
-		if len(r.buf) >= r.max {
-			return ErrTooLarge
-		}
-		grown := make([]byte, min(max(2*len(r.buf), initialBuffer), r.max))
-		r.end = copy(grown, r.buf[:r.end])
-		r.buf = grown
-	}
 	for range 100 {
-		if r.before != nil {
-			if err := r.before(); err != nil {
-				return err
-			}
+		if err := r.await(); err != nil {
+			return err
+		}
+		if err := r.room(); err != nil {
+			return err
 		}
 		n, err := r.src.Read(r.buf[r.end:])
 		r.end += n
@@ -185,4 +192,44 @@ func (r *Reader) fill() error {
 		}
 	}
 	return io.ErrNoProgress
+}
+
+// await lets the writer write, and waits without a buffer where that can be.
+func (r *Reader) await() error {
+	if r.before != nil {
+		if err := r.before(); err != nil {
+			return err
+		}
+	}
+	if r.waiter == nil || r.end > 0 {
+		return nil
+	}
+	r.replace(nil)
+	return r.waiter.Wait()
+}
+
+// room makes the buffer, or makes it larger when it is full.
+func (r *Reader) room() error {
+	switch {
+	case r.end < len(r.buf):
+		return nil
+	case len(r.buf) >= r.max:
+		return ErrTooLarge
+	case r.buf == nil:
+		r.block = blocks.Get().(*[initialBuffer]byte)
+		r.buf = r.block[:min(initialBuffer, r.max)]
+		return nil
+	}
+	grown := make([]byte, min(2*len(r.buf), r.max))
+	copy(grown, r.buf)
+	r.replace(grown)
+	return nil
+}
+
+// replace gives the block back, when the buffer is one.
+func (r *Reader) replace(buf []byte) {
+	if r.block != nil {
+		blocks.Put(r.block)
+	}
+	r.block, r.buf = nil, buf
 }

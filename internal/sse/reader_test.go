@@ -237,3 +237,61 @@ func BenchmarkReader(b *testing.B) {
 		}
 	}
 }
+
+// waiting is a source that must not be read while the reader could wait.
+type waiting struct {
+	t       *testing.T
+	r       *Reader
+	pieces  []string
+	waits   int
+	waitErr error
+}
+
+func (w *waiting) Wait() error {
+	w.waits++
+	if w.r.buf != nil || w.r.block != nil {
+		w.t.Error("the reader holds a buffer while it waits")
+	}
+	if len(w.pieces) == 0 && w.waitErr != nil {
+		return w.waitErr
+	}
+	return nil
+}
+
+func (w *waiting) Read(p []byte) (int, error) {
+	if len(w.pieces) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, w.pieces[0])
+	if w.pieces[0] = w.pieces[0][n:]; w.pieces[0] == "" {
+		w.pieces = w.pieces[1:]
+	}
+	return n, nil
+}
+
+// TestAStreamThatWaitsHoldsNoBuffer: also after an event that needed a large one.
+func TestAStreamThatWaitsHoldsNoBuffer(t *testing.T) {
+	long := strings.Repeat("x", 5*initialBuffer)
+	w := &waiting{t: t, pieces: []string{"data: a\n\n", "data: b\n\ndata: " + long + "\n\n", "data: c\n", "\n"}}
+	w.r = NewReader(w, 0)
+	for _, want := range []string{"a", "b", long, "c"} {
+		ev, err := w.r.Next()
+		if err != nil || string(ev.Data) != want {
+			t.Fatalf("%.20q, %v, want %.20q", ev.Data, err, want)
+		}
+	}
+	if _, err := w.r.Next(); err != io.EOF || w.waits < 4 {
+		t.Errorf("%v after %d waits", err, w.waits)
+	}
+}
+
+func TestAFailedWaitEndsTheStream(t *testing.T) {
+	w := &waiting{t: t, pieces: []string{"data: a\n\n"}, waitErr: io.ErrUnexpectedEOF}
+	w.r = NewReader(w, 0)
+	if _, err := w.r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.r.Next(); err != io.ErrUnexpectedEOF {
+		t.Errorf("%v", err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
 // Body is the body of an answer. Its errors, but io.EOF, are *llm.Error; a body
@@ -48,6 +49,20 @@ func (b *Body) Read(p []byte) (int, error) {
 		b.end(b.client.broken(b.ctx, b.request, b.watch.cause(err)))
 	}
 	return n, b.err
+}
+
+// Wait returns when something has arrived, without taking it; at once when the
+// connection cannot tell.
+func (b *Body) Wait() error {
+	direct, ok := b.from.(*http1.Response)
+	if b.err != nil || b.encoding != "" || !ok {
+		return nil
+	}
+	if err := direct.Wait(); err != nil {
+		b.end(b.client.broken(b.ctx, b.request, b.watch.cause(err)))
+		return b.err
+	}
+	return nil
 }
 
 // pull reads from the connection, through the decoder of a compressed body.

@@ -120,6 +120,27 @@ func call(c *Client, u *url.URL, body []byte, limits Limits) (*Response, string,
 	return a, string(text), err
 }
 
+// waitFirst reads as whoever holds no buffer while it waits.
+type waitFirst struct{ a *Response }
+
+func (w waitFirst) Read(p []byte) (int, error) {
+	if err := w.a.Wait(); err != nil {
+		return 0, err
+	}
+	return w.a.Read(p)
+}
+
+// waitingCall is call with a Wait before every read.
+func waitingCall(c *Client, u *url.URL, body []byte, limits Limits) (*Response, string, error) {
+	a := &Response{}
+	if err := c.Do(context.Background(), &Request{Method: "POST", URL: u, Body: body, Limits: limits}, a); err != nil {
+		return a, "", err
+	}
+	defer a.Close()
+	text, err := io.ReadAll(waitFirst{a})
+	return a, string(text), err
+}
+
 // script is a connection that answers with pieces, and then with its end.
 type script struct {
 	pieces  [][]byte

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -84,7 +85,7 @@ func TestStagesHaveLimits(t *testing.T) {
 		"U07 silence over the limit":  {drip(8, 5500*time.Millisecond), 2, &TimeoutError{StageIdle, limits.Idle}, 5 * time.Second},
 		"U12 goes on and on":          {drip(1000, time.Second), 2, &TimeoutError{StageTotal, limits.Total}, time.Minute},
 	} {
-		t.Run(name, func(t *testing.T) {
+		check := func(t *testing.T, call func(*Client, *url.URL, []byte, Limits) (*Response, string, error)) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				_, _, err := call(piped(t, tc.serve), upURL, make([]byte, tc.body), limits)
@@ -96,7 +97,49 @@ func TestStagesHaveLimits(t *testing.T) {
 					t.Errorf("after %v, want %v", took, tc.after)
 				}
 			})
+		}
+		t.Run(name, func(t *testing.T) { check(t, call) })
+		t.Run(name+", waiting without a buffer", func(t *testing.T) { check(t, waitingCall) })
+	}
+}
+
+// TestWaitGivesTheSameBody: whatever ends the body, and when it breaks off.
+func TestWaitGivesTheSameBody(t *testing.T) {
+	for _, answer := range []string{
+		okAnswer, okHeader + "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nuntil the end",
+		okHeader + "3\r\nabc\r\n2\r\nd", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort",
+	} {
+		u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+			if !readRequest(r) {
+				return
+			}
+			for i := range len(answer) {
+				_, _ = io.WriteString(c, answer[i:i+1])
+			}
 		})
+		_, want, wantErr := call(tcp(t), u, nil, long)
+		_, got, err := waitingCall(tcp(t), u, nil, long)
+		if got != want || !errors.Is(err, wantErr) {
+			t.Errorf("%q: %q %v, without waiting %q %v", answer, got, err, want, wantErr)
+		}
+	}
+}
+
+func TestR04LeavingEndsAWait(t *testing.T) {
+	u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+		if readRequest(r) {
+			_, _ = io.WriteString(c, okHeader)
+			_, _ = r.ReadByte()
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	a := &Response{}
+	if err := tcp(t).Do(ctx, &Request{Method: "POST", URL: u, Limits: long}, a); err != nil {
+		t.Fatal(err)
+	}
+	go cancel()
+	if err := a.Wait(); err != context.Canceled {
+		t.Error(err)
 	}
 }
 

@@ -144,6 +144,20 @@ func (a *Response) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// Wait returns when Read has something, or the end, to give without a wait: whoever
+// waits so needs no buffer meanwhile.
+func (a *Response) Wait() error {
+	if a.err != nil || len(a.conn.buffered()) > 0 {
+		return nil
+	}
+	err := a.conn.fill(a.until(), blockSize)
+	if err == nil || err == io.EOF && a.state == stateUntilClose {
+		return nil
+	}
+	a.end(a.broken(err))
+	return a.err
+}
+
 // broken is the error of a body that cannot be read on.
 func (a *Response) broken(err error) error {
 	if gone := a.ctx.Err(); gone != nil {

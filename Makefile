@@ -40,8 +40,12 @@ race: ## all tests under the race detector
 	else echo "no C compiler here: the tests run without the race detector"; set -x; $(GO) test -timeout 15m ./...; fi
 
 .PHONY: bench
-bench: ## Go benchmarks of every stage
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/...
+bench: ## what the gateway costs over a plain proxy, under load; writes docs/benchmarks.md (Linux, idle machine)
+	$(GO) run ./bench -o docs/benchmarks.md
+
+.PHONY: bench-micro
+bench-micro: ## Go benchmarks of every stage; names what is over 10 % worse than bench/baseline.txt
+	$(GO) run ./bench micro
 
 # The suite installs its clients, and Node if there is none; Python it needs.
 .PHONY: conformance

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// contestant is a gateway, or the floor, with the address for each kind of upstream.
+type contestant struct {
+	name    string
+	process *process
+	// plain, tls1 and tls2 lead to the upstream over plain HTTP, TLS with HTTP/1.1,
+	// and TLS with HTTP/2; a gateway has one address and tells them by the model.
+	plain, tls1, tls2 string
+	prefixed          bool
+}
+
+// lab is everything that runs.
+type lab struct {
+	settings *settings
+	dir      string
+	provider *process
+	floor    *contestant
+	ours     *contestant
+	all      []*contestant
+	idle     int64
+}
+
+func setUp(ctx context.Context, s *settings, dir string) (*lab, error) {
+	l := &lab{settings: s, dir: dir}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	if l.provider, err = start(ctx, otherCPUs(), 3, self, "provider"); err != nil {
+		return nil, err
+	}
+	up := addresses{l.provider.lines[0], l.provider.lines[1], l.provider.lines[2]}
+	p, err := start(ctx, measuredCPU, 3, self, "floor", "http://"+up.plain, "https://"+up.tls1, "https://"+up.tls2)
+	if err != nil {
+		return nil, err
+	}
+	l.floor = &contestant{name: "ReverseProxy", process: p, plain: p.lines[0], tls1: p.lines[1], tls2: p.lines[2]}
+	if l.ours, err = l.gateway(ctx, up); err != nil {
+		return nil, err
+	}
+	l.all = []*contestant{l.floor, l.ours}
+	for name, where := range s.peers {
+		address, pid, _ := strings.Cut(where, ",")
+		n, err := strconv.Atoi(pid)
+		if err != nil {
+			return nil, fmt.Errorf("peer %s: %q is no process id", name, pid)
+		}
+		l.all = append(l.all, &contestant{name: name, process: &process{pid: n}, plain: address, tls1: address, tls2: address, prefixed: true})
+	}
+	return l, nil
+}
+
+// gateway writes the configuration and starts Fairlead with it.
+func (l *lab) gateway(ctx context.Context, up addresses) (*contestant, error) {
+	file := filepath.Join(l.dir, "config.yaml")
+	if err := os.WriteFile(file, []byte(configuration(up)), 0o600); err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(address)
+	p, err := startGateway(ctx, l.settings.binary, file, port)
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(time.Second)
+	if l.idle, err = p.memory(); err != nil {
+		return nil, err
+	}
+	return &contestant{name: "Fairlead", process: p, plain: address, tls1: address, tls2: address, prefixed: true}, nil
+}
+
+func freeAddress() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer ln.Close()
+	return ln.Addr().String(), nil
+}
+
+// Prefixes of models tell a gateway which upstream is meant.
+const (
+	viaTLS1      = "tls1-"
+	viaTLS2      = "tls2-"
+	viaGemini    = "gemini-"
+	viaAnthropic = "anthropic-"
+)
+
+// configuration lists every model for every upstream.
+func configuration(up addresses) string {
+	var b strings.Builder
+	b.WriteString("model_list:\n")
+	add := func(name, model, base, more string) {
+		fmt.Fprintf(&b, "  - model_name: %s\n    litellm_params: {model: %s, api_base: %s, api_key: sk-bench-upstream%s}\n", name, model, base, more)
+	}
+	for _, m := range []string{modelText, modelStream, modelSlow} {
+		add(m, "openai/"+m, "http://"+up.plain+"/v1", "")
+		add(viaTLS1+m, "openai/"+m, "https://"+up.tls1+"/v1", ", ssl_verify: false")
+		add(viaTLS2+m, "openai/"+m, "https://"+up.tls2+"/v1", ", ssl_verify: false")
+		add(viaGemini+m, "gemini/"+m, "http://"+up.plain+"/v1beta", "")
+		add(viaAnthropic+m, "anthropic/"+m, "http://"+up.plain, "")
+	}
+	for range 2 {
+		add(modelFlaky, "openai/"+modelFlaky, "http://"+up.plain+"/v1", "")
+	}
+	fmt.Fprintf(&b, "litellm_settings: {num_retries: 2}\ngeneral_settings: {master_key: %s}\n", masterKey)
+	return b.String()
+}
+
+func (l *lab) close() {
+	for _, p := range []*process{l.provider, l.floor.process, l.ours.process} {
+		p.stop()
+	}
+}

@@ -261,10 +261,10 @@ func TestReasoningTextIsRecalledByTheIDOfACall(t *testing.T) {
 	r.Event(&llm.Event{Kind: llm.EventRaw, Delta: "because "})
 	r.Event(&llm.Event{Kind: llm.EventRaw, Delta: "of it", Call: &llm.ToolCall{ID: "c1", Name: "f"}})
 	k.Remember(r)
-	if text, ok := (Recall{k, "a", "deepseek"}).Reasoning("c1"); !ok || text != "because of it" {
+	if text, ok := (&Recall{Keeper: k, Tenant: "a", Provider: "deepseek"}).Reasoning("c1"); !ok || text != "because of it" {
 		t.Errorf("recalled %q %v, want the reasoning", text, ok)
 	}
-	if _, ok := (Recall{k, "b", "deepseek"}).Reasoning("c1"); ok {
+	if _, ok := (&Recall{Keeper: k, Tenant: "b", Provider: "deepseek"}).Reasoning("c1"); ok {
 		t.Error("another tenant recalled the reasoning")
 	}
 }

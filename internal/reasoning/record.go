@@ -191,7 +191,10 @@ func (k *Keeper) Remember(r *Recorder) {
 	for i := range t.Calls {
 		c := &t.Calls[i]
 		c.Arguments = canonical(r.args[i].String())
-		keys = append(keys, idKey(r.Tenant, c.ID), callKey(r.Tenant, c.Name, c.Arguments))
+		if c.ID != "" { // Gemini gives none to a client of its own format
+			keys = append(keys, idKey(r.Tenant, c.ID))
+		}
+		keys = append(keys, callKey(r.Tenant, c.Name, c.Arguments))
 		if r.Request.Expanded {
 			keys = append(keys, callAfterKey(r.Tenant, c.Name, c.Arguments, after))
 		}

@@ -2,7 +2,6 @@ package reasoning
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/signature"
@@ -247,24 +246,4 @@ func regroup(messages []llm.Message, turns []*Turn) []llm.Message {
 		return messages
 	}
 	return out
-}
-
-// Recall answers for bodies that pass through undecoded.
-type Recall struct {
-	Keeper   *Keeper
-	Tenant   string
-	Provider string
-}
-
-// Reasoning returns the reasoning text of the answer that made the call.
-func (r Recall) Reasoning(callID string) (string, bool) {
-	t, ok := r.Keeper.get(idKey(r.Tenant, callID))
-	if !ok || t.Provider != r.Provider {
-		return "", false
-	}
-	var text strings.Builder
-	for _, b := range t.Blocks {
-		text.WriteString(b.Text)
-	}
-	return text.String(), text.Len() > 0
 }

@@ -15,10 +15,12 @@ func (x *exchange) encode(ctx context.Context) error {
 	w := x.wire
 	own := w.Native() == x.rq.Dialect.Name()
 	req := withParams(x.rq.LLM, x.step.Params)
+	owner := x.target.Provider
 	if own && fits(w, req, x.target) {
-		x.records = x.target.Quirks.Reasoning != ""
+		owner = stateOwner(w, x.target)
+		x.records = x.target.Quirks.Reasoning != "" || keepsState[w.Name()]
 		if x.records {
-			x.target.Recall = reasoning.Recall{Keeper: x.relay.Keeper, Tenant: x.rq.Principal.Tenant, Provider: x.target.Provider}
+			x.target.Recall = &reasoning.Recall{Keeper: x.relay.Keeper, Tenant: x.rq.Principal.Tenant, Provider: owner}
 		}
 	} else {
 		if err := x.expand(); err != nil {
@@ -42,8 +44,24 @@ func (x *exchange) encode(ctx context.Context) error {
 	}
 	call.Seed = x.rq.ID
 	x.call = call
-	x.recorder = reasoning.Recorder{Tenant: x.rq.Principal.Tenant, Provider: x.target.Provider, Request: x.rq.LLM}
+	x.recorder = reasoning.Recorder{Tenant: x.rq.Principal.Tenant, Provider: owner, Request: x.rq.LLM}
+	if call.Native && x.records {
+		call.Tap = &x.recorder
+		x.restored = reasoning.Restored{Signatures: call.Signatures, Blocks: call.Blocks}
+	}
 	return nil
+}
+
+// keepsState are the formats in which reasoning state may stand in any answer.
+var keepsState = map[string]bool{dialectAnthropic: true, dialectGemini: true, dialectResponses: true}
+
+// stateOwner is whose the state is that passes through: items of the Responses API are
+// of no use to another API of the same provider.
+func stateOwner(w wire.Wire, t *wire.Target) string {
+	if w.Name() == dialectResponses {
+		return t.Provider + "/" + dialectResponses
+	}
+	return t.Provider
 }
 
 // fits reports whether a body in the wire's own format may pass as it is.

@@ -12,8 +12,12 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/wire/openaitext"
 )
 
-// dialectResponses is the name of the Responses dialect and of its wire.
-const dialectResponses = "responses"
+// The names of dialects, which are those of their wires.
+const (
+	dialectResponses = "responses"
+	dialectAnthropic = "anthropic"
+	dialectGemini    = "gemini"
+)
 
 // secondAPIs says which providers may answer a dialect in its own format beside
 // their chat completions: the client's bytes then pass untranslated.

@@ -43,7 +43,15 @@ type Recall interface {
 	// Reasoning returns the reasoning text of the assistant message that made the
 	// tool call with this id.
 	Reasoning(callID string) (text string, ok bool)
+	// State returns what the answer that made the call must get back and its client has
+	// lost: the thought signature of the call, "" for none, and the thinking blocks
+	// before it, each with its state.
+	State(c *llm.ToolCall) (signature string, blocks []llm.Part)
 }
+
+// MaxRecalled bounds what one request gets back, in bytes: a client may repeat a call
+// as often as it likes, and each time its answer's thoughts belong before it.
+const MaxRecalled = 32 << 20
 
 // Policy says what happens to parameters that the target does not support.
 type Policy struct {

@@ -167,6 +167,12 @@ type Call struct {
 	// stream; the events are collected into one answer.
 	Aggregate bool
 
+	// Signatures and Blocks count what the wire put back of [Recall.State].
+	Signatures, Blocks int
+	// Tap is told of the reasoning state in an answer that passes through, before the
+	// bytes that carry it go on; nil when nobody wants it.
+	Tap Tap
+
 	// Seed makes minted ids unique; the gateway sets it to the request's id.
 	Seed string
 	// Request and Target are those of Encode, for reading the answer.
@@ -177,6 +183,20 @@ type Call struct {
 	// JSONTool is the name of the tool that stands in for a response format; its
 	// arguments become the text of the answer.
 	JSONTool string
+}
+
+// Tap follows the reasoning state of an answer that passes through as bytes: thinking
+// blocks and tool calls, as the events that a translation would make of them. Text is
+// left out, and so is a call that no state belongs to.
+type Tap interface {
+	Event(ev *llm.Event)
+}
+
+// Tell tells the tap, if there is one.
+func (c *Call) Tell(ev llm.Event) {
+	if c.Tap != nil {
+		c.Tap.Event(&ev)
+	}
 }
 
 // Whole is the body in one piece.

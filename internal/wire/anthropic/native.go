@@ -24,6 +24,8 @@ type nativeEncoder struct {
 	stripped bool
 	// noThinking says that the running tool loop lacks blocks which thinking demands.
 	noThinking bool
+	// blocks counts the thinking blocks that were put back, recalledBytes their size.
+	blocks, recalledBytes int
 }
 
 func (n *nativeEncoder) encode() *wire.Call {
@@ -31,7 +33,7 @@ func (n *nativeEncoder) encode() *wire.Call {
 	body, drops := wire.DropPaths(n.body(), n.t.Policy.Also)
 	call := &wire.Call{
 		Path: path(n.t.Base), Body: body, Request: n.req, Target: n.t, Native: !n.count,
-		Header: headers(n.betas), Dropped: append(n.drops, drops...),
+		Header: headers(n.betas), Dropped: append(n.drops, drops...), Blocks: n.blocks,
 	}
 	if n.t.Provider == deepSeek {
 		call.Path, call.Absolute = besideChat(n.t.Base), true
@@ -73,11 +75,12 @@ func (n *nativeEncoder) body() []byte {
 		fields = append(fields, f)
 		switch name := f.Key; {
 		case name.Is("messages"):
-			messages = n.messages(f.Value)
+			messages = f.Value
 		case name.Is("thinking"):
 			thinking = f.Value
 		}
 	}
+	messages = n.recalled(n.messages(messages), thinking)
 	n.noThinking = (n.stripped || n.t.Repair == wire.RepairThinking) && lostThinking(thinking, messages)
 	dst := append(make([]byte, 0, len(body)+256), `{"model":`...)
 	dst = rawjson.AppendString(dst, n.t.Model)

@@ -13,7 +13,8 @@ import (
 
 // nativeResponse reads only what the gateway itself needs of an answer that passes
 // through.
-func nativeResponse(v rawjson.Value) *llm.Response {
+func nativeResponse(c *wire.Call, v rawjson.Value) *llm.Response {
+	tellState(c, v.Get("content"))
 	stop := v.Get("stop_reason").Text()
 	resp := &llm.Response{
 		ID: v.Get("id").Text(), Model: v.Get("model").Text(), Body: v,
@@ -30,7 +31,7 @@ func nativeResponse(v rawjson.Value) *llm.Response {
 // nativeStream hands events on as they came.
 func nativeStream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
-		s := passer{call: c, yield: yield}
+		s := passer{call: c, yield: yield, state: follower{call: c}}
 		for !s.done {
 			ev, err := r.Next()
 			if err == nil {
@@ -54,6 +55,7 @@ type passer struct {
 	done  bool
 	stop  bool // a stop reason has come
 	usage *usage
+	state follower
 }
 
 func (s *passer) emit(ev llm.Event) {
@@ -74,8 +76,12 @@ func (s *passer) event(data []byte) error {
 	switch string(eventType(v)) {
 	case "content_block_delta":
 		ev.Content = true
+		s.state.delta(v)
 	case "content_block_start":
-		ev.Content = opensContent(v.Get("content_block"))
+		block := v.Get("content_block")
+		ev.Content = opensContent(block)
+		index, _ := v.Get("index").Int()
+		s.state.opens(index, block)
 	case "message_start":
 		ev.Usage = s.count(v.Path("message", "usage"))
 	case "message_delta":

@@ -23,7 +23,7 @@ func (w Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 		return nil, unreadable(c, "The upstream's answer is no message: it has no content.", nil)
 	}
 	if c.Native {
-		return nativeResponse(v), nil
+		return nativeResponse(c, v), nil
 	}
 	m := messageReader{call: c}
 	for _, b := range v.Get("content").Elems() {

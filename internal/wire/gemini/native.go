@@ -6,16 +6,20 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/sse"
+	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
 // nativeResponse hands on an answer to a client of the same format. Only what the
 // gateway itself must know is read.
-func nativeResponse(v rawjson.Value, b *answerBody) (*llm.Response, error) {
+func nativeResponse(call *wire.Call, v rawjson.Value, b *answerBody) (*llm.Response, error) {
 	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text(), Body: v}
 	var n notes
 	for i, cand := range b.candidates.Elems() {
 		c := readCandidate(cand, i)
 		seen := inspectParts(c.parts)
+		if seen.state {
+			(&follower{call: call}).parts(&c)
+		}
 		reason := c.reason.Text()
 		if reason == statusLost && !seen.content {
 			return nil, lostSignature()
@@ -33,7 +37,11 @@ func nativeResponse(v rawjson.Value, b *answerBody) (*llm.Response, error) {
 }
 
 // seenParts is what the gateway must know of the parts of a chunk.
-type seenParts struct{ content, calls bool }
+type seenParts struct {
+	content, calls bool
+	// state says that there may be something for the tap.
+	state bool
+}
 
 func inspectParts(parts rawjson.Value) (seen seenParts) {
 	for _, part := range parts.Elems() {
@@ -41,9 +49,11 @@ func inspectParts(parts rawjson.Value) (seen seenParts) {
 			switch string(f.Key) {
 			case `"text"`:
 				seen.content = seen.content || len(f.Value) > len(`""`)
-			case `"thought"`, `"thoughtSignature"`:
+			case `"thought"`:
+			case `"thoughtSignature"`:
+				seen.state = true
 			case `"functionCall"`:
-				seen.calls, seen.content = true, true
+				seen.calls, seen.content, seen.state = true, true, true
 			default:
 				seen.content = true
 			}
@@ -53,9 +63,9 @@ func inspectParts(parts rawjson.Value) (seen seenParts) {
 }
 
 // nativeStream hands on the chunks of a stream as they came.
-func nativeStream(r *sse.Reader) iter.Seq2[llm.Event, error] {
+func nativeStream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
-		s := passing{}
+		s := passing{state: follower{call: c}}
 		for {
 			ev, err := r.Next()
 			if err != nil {
@@ -81,6 +91,7 @@ type passing struct {
 	calls   bool
 	ended   bool // a finish reason, or a refusal of the prompt, has come
 	notes   notes
+	state   follower
 }
 
 // chunk reads one chunk as far as the gateway must know it.
@@ -116,6 +127,9 @@ func (s *passing) candidate(ev *llm.Event, c answerCandidate) error {
 	seen := inspectParts(c.parts)
 	s.calls, s.content = s.calls || seen.calls, s.content || seen.content
 	ev.Content = ev.Content || seen.content
+	if seen.state {
+		s.state.parts(&c)
+	}
 	if c.noted {
 		s.notes.reread(c.raw)
 	}

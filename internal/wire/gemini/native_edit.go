@@ -19,7 +19,7 @@ func encodeNative(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 		return nil, err
 	}
 	return &wire.Call{
-		Path: path(t.Model, req.Stream), Body: body, Dropped: e.drops, Request: req, Target: t, Native: true,
+		Path: path(t.Model, req.Stream), Body: body, Dropped: e.drops, Request: req, Target: t, Native: true, Signatures: e.signatures,
 	}, nil
 }
 
@@ -28,6 +28,8 @@ type nativeEdit struct {
 	encoder
 	run   modelRun
 	edits []splice
+	// signatures counts those that were put back, recalledBytes their size.
+	signatures, recalledBytes int
 }
 
 // splice is a text that takes the place of body[start:end]; nil leaves it.
@@ -42,7 +44,10 @@ type modelRun struct {
 	// first is the index in edits of its first call, when that has no signature.
 	first int
 	call  rawjson.Object
-	calls bool // a call has been seen
+	made  rawjson.Value // its functionCall
+	// marked says that it has the placeholder, which the real one is better than.
+	marked bool
+	calls  bool // a call has been seen
 	// signed says that the step has its signature: on a call, or late (§2.8 G9).
 	signed bool
 }
@@ -148,19 +153,30 @@ func (e *nativeEdit) part(c *rawjson.Cursor) {
 	}
 	if !e.model.g3 {
 		changed = dropID(o) || changed
+	} else {
+		changed = plainIDs(o) || changed
 	}
 	edit := splice{start: start, end: c.I}
 	if changed {
 		edit.text = o.Value()
 	}
-	e.note(edit, o, call != nil, kept, text.Is(""))
+	if call != nil && !e.run.calls && kept && isPlaceholder(sig) {
+		e.run.marked, kept = true, false
+	}
+	e.note(edit, o, call, kept, text.Is(""))
+}
+
+// isPlaceholder reports whether a signature is one of those that skip the check.
+func isPlaceholder(sig rawjson.Value) bool {
+	std, _ := signature.Normalize(sig.Text())
+	return std == signature.Placeholder
 }
 
 // note remembers an edit, and what it means for the run.
-func (e *nativeEdit) note(edit splice, o rawjson.Object, call, signed, empty bool) {
-	r := &e.run
+func (e *nativeEdit) note(edit splice, o rawjson.Object, made rawjson.Value, signed, empty bool) {
+	r, call := &e.run, made != nil
 	if call && !r.calls && !signed {
-		r.first, r.call = len(e.edits), o
+		r.first, r.call, r.made = len(e.edits), o, made
 		e.edits = append(e.edits, edit)
 	} else if edit.text != nil {
 		e.edits = append(e.edits, edit)
@@ -169,14 +185,28 @@ func (e *nativeEdit) note(edit splice, o rawjson.Object, call, signed, empty boo
 	r.calls = r.calls || call
 }
 
-// endRun gives the first call of a step without a signature the placeholder, from
-// generation 3 on: the history came from another model, or the upstream refused it.
+// endRun gives the first call of a step without a signature the one that it came with,
+// from generation 3 on, or the placeholder: the history came from another model, or the
+// upstream refused it.
 func (e *nativeEdit) endRun() {
 	if r := &e.run; r.call != nil && !r.signed && e.model.g3 {
-		r.call.Set("thoughtSignature", rawjson.Value(`"`+signature.Placeholder+`"`))
-		e.edits[r.first].text = r.call.Value()
+		sig := e.recalled(r.made)
+		switch {
+		case sig == "" && r.marked:
+		case sig == "":
+			e.sign(signature.Placeholder)
+		default:
+			e.sign(sig)
+		}
 	}
 	e.run = modelRun{}
+}
+
+func (e *nativeEdit) sign(sig string) {
+	r := &e.run
+	r.call.Del("thought_signature")
+	r.call.Set("thoughtSignature", rawjson.String(sig))
+	e.edits[r.first].text = r.call.Value()
 }
 
 // keeps reports whether a signature may go upstream as it is: not another
@@ -198,6 +228,26 @@ func dropID(o rawjson.Object) (changed bool) {
 		case "functionCall", "functionResponse":
 			inner := rawjson.ParseObject(o[i].Value)
 			if inner.Del("id") {
+				o[i].Value, changed = inner.Value(), true
+			}
+		}
+	}
+	return changed
+}
+
+// plainIDs cuts the signature off the ids of a call or result that a client brings from
+// another dialect.
+func plainIDs(o rawjson.Object) (changed bool) {
+	for i := range o {
+		switch memberName(rawjson.String(o[i].Key)) {
+		case "functionCall", "functionResponse":
+			id := o[i].Value.Get("id")
+			if !bytes.Contains(id, []byte("_t")) { // both marks of a signature hold it
+				continue
+			}
+			if base, sig := signature.Split(id.Text()); sig != "" {
+				inner := rawjson.ParseObject(o[i].Value)
+				inner.Set("id", rawjson.String(base))
 				o[i].Value, changed = inner.Value(), true
 			}
 		}

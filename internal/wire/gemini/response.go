@@ -22,7 +22,7 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 		return nil, upstreamError(200, b.failure, body)
 	}
 	if c.Native && !c.Request.Stream { // one that was to be a stream is told in events
-		return nativeResponse(v, &b)
+		return nativeResponse(c, v, &b)
 	}
 	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text()}
 	r := reader{calls: callReader{c: c, id: resp.ID}}

@@ -15,7 +15,7 @@ import (
 // ends: a call or a signature may follow them.
 func (Wire) Stream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 	if c.Native {
-		return nativeStream(r)
+		return nativeStream(c, r)
 	}
 	return func(yield func(llm.Event, error) bool) {
 		s := stream{calls: callReader{c: c}, yield: yield}

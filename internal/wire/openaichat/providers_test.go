@@ -18,6 +18,8 @@ const toolHistory = `{"role":"user","content":"w"},{"role":"assistant","content"
 // memory is a keeper that remembers one reasoning.
 type memory map[string]string
 
+func (m memory) State(*llm.ToolCall) (string, []llm.Part) { return "", nil }
+
 func (m memory) Reasoning(id string) (string, bool) {
 	text, ok := m[id]
 	return text, ok

@@ -33,8 +33,11 @@ func (e *encoding) edit(body rawjson.Value) []byte {
 			continue
 		case slices.ContainsFunc(e.t.ExtraBody, func(p llm.Param) bool { return p.Name == name }):
 			continue
-		case name == "input" && foreign:
-			value = e.cleanInput(value)
+		case name == "input":
+			if foreign {
+				value = e.cleanInput(value)
+			}
+			value = e.recalled(body, value)
 		}
 		have = append(have, name)
 		dst = append(append(rawjson.AppendComma(dst), f.Key...), ':')

@@ -26,6 +26,10 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	choice := llm.Choice{Finish: finishOf(v)}
 	if c.Native && !streams(c) {
 		resp.Body = v
+		f := follower{call: c}
+		for _, it := range v.Get("output").Elems() {
+			f.item(it)
+		}
 	} else {
 		for _, it := range v.Get("output").Elems() {
 			readOutput(c, it, &choice)

@@ -16,7 +16,7 @@ import (
 // format, as canonical events for any other.
 func (Wire) Stream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
-		s := stream{call: c, yield: yield}
+		s := stream{call: c, yield: yield, state: follower{call: c}}
 		s.run(r)
 	}
 }
@@ -29,6 +29,8 @@ type stream struct {
 	ended   bool // the terminal event came
 	content bool // some content went out
 	started bool
+
+	state follower // of an answer that passes through
 
 	calls []streamCall
 	texts map[int64]bool // by output index: text or reasoning came piece by piece
@@ -141,6 +143,8 @@ func failure(typ string, v rawjson.Value) error {
 func (s *stream) pass(typ string, v rawjson.Value) {
 	ev := llm.Event{Kind: llm.EventRaw, Raw: v, Content: commits(typ, v)}
 	switch typ {
+	case "response.output_item.done":
+		s.state.item(v.Get("item"))
 	case "response.completed", "response.incomplete":
 		answer := v.Get("response")
 		ev.Usage, ev.Finish = parseUsage(answer.Get("usage")), finishOf(answer)

@@ -40,17 +40,19 @@ func (Wire) Encode(req *llm.Request, t *wire.Target) (*wire.Call, error) {
 		c.Body = e.write()
 	}
 	body, drops := wire.DropPaths(c.Body, t.Policy.Also)
-	c.Body, c.Dropped, c.Names = body, append(e.drops, drops...), e.names
+	c.Body, c.Dropped, c.Names, c.Blocks = body, append(e.drops, drops...), e.names, e.blocks
 	return c, nil
 }
 
 // encoding is one request on its way to one target.
 type encoding struct {
-	req     *llm.Request
-	t       *wire.Target
-	drops   []llm.Drop
-	members rawjson.Object    // parameters as this format writes them
-	names   map[string]string // tool names as sent → the client's
+	req   *llm.Request
+	t     *wire.Target
+	drops []llm.Drop
+	// blocks counts the reasoning items that were put back, recalledBytes their size.
+	blocks, recalledBytes int
+	members               rawjson.Object    // parameters as this format writes them
+	names                 map[string]string // tool names as sent → the client's
 	// custom says of the ids of calls whether a free-form tool was called; nil until the
 	// first result.
 	custom map[string]bool

@@ -231,7 +231,7 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	r.closers = append(r.closers, r.network)
 	redactor := &redactorHolder{}
 	rl := &relay.Relay{Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Debug: c.DetailedDebug, Redactor: redactor.get}
-	kept := responses.NewMemory(responses.Limits{}, p.now)
+	kept := responses.NewMemory(responses.Limits{}, p.archive(r, cfg), p.now)
 	r.server = &server.Server{Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now}
 	r.reload = &reloader{program: p, command: c, running: r, redactor: redactor}
 	return r.reload.apply(cfg, report)
@@ -248,6 +248,21 @@ func (p *program) keeper(r *Running, cfg *config.Config) (*reasoning.Keeper, err
 	}
 	r.closers = append(r.closers, store)
 	return reasoning.New(limits, store, p.now), nil
+}
+
+// archive is the file of kept answers, nil without a data directory. One that cannot be
+// used costs the memory beyond a restart, not the start: no request needs it.
+func (p *program) archive(r *Running, cfg *config.Config) responses.Archive {
+	if cfg.Fairlead.DataDir == "" {
+		return nil
+	}
+	store, err := sqlite.OpenAnswers(cfg.Fairlead.DataDir, sqlite.AnswerLimits{}, r.log, p.now)
+	if err != nil {
+		r.log.Error("answers of the Responses API stay in memory only", "error", err)
+		return nil
+	}
+	r.closers = append(r.closers, store)
+	return store
 }
 
 const (

@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/tidwall/gjson"
 )
 
 func TestInspectionShowsWhatWouldHappenWithoutDoingIt(t *testing.T) {
@@ -49,5 +51,20 @@ func TestInspectionShowsWhatWouldHappenWithoutDoingIt(t *testing.T) {
 	}
 	if r := g.call("GET", "/utils/supported_openai_params?model=nobody-knows", "", ""); r.status != 400 {
 		t.Errorf("%d %s", r.status, r.body)
+	}
+}
+
+func TestTransformRequestSaysWhatWouldBeLost(t *testing.T) {
+	up := upstreamWith(t, nil)
+	g := start(t, modelList("litellm_settings: {drop_params: true}", up.model("claude", "anthropic/claude-sonnet-4-5", "")))
+	const request = `{"request_body":{"model":"claude","max_tokens":5,"seed":7,"messages":[{"role":"user","content":"hi"}]}}`
+	r := g.json("/utils/transform_request", request)
+	what, header := gjson.Get(r.body, "fairlead_dropped.0.what").String(), r.header.Get("x-fairlead-dropped")
+	if r.status != 200 || what != "seed" || !strings.HasPrefix(header, "seed") || gjson.Get(r.body, "fairlead_dropped.0.why").String() == "" || gjson.Get(r.body, "raw_request_body.seed").Exists() {
+		t.Errorf("%d %q %s", r.status, header, r.body)
+	}
+	r = g.json("/utils/transform_request", strings.Replace(request, `"seed":7,`, "", 1))
+	if gjson.Get(r.body, "fairlead_dropped").Raw != "[]" || r.header.Get("x-fairlead-dropped") != "" {
+		t.Errorf("nothing is lost, but: %s", r.body)
 	}
 }

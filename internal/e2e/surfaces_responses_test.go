@@ -2,6 +2,9 @@ package e2e_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -240,6 +243,44 @@ func TestAConversationGoesOnByItsID(t *testing.T) {
 			unrefused(t, fake)
 		})
 	})
+}
+
+func TestAConversationGoesOnByItsIDAfterARestart(t *testing.T) {
+	dir, f := t.TempDir(), testkit.NewGemini(t)
+	yaml := modelList(noRetries+"\nfairlead_settings: {data_dir: "+dir+"}", deployment("smart", "gemini/gemini-3.1-pro-preview", f))
+	bothWays(t, func(t *testing.T, stream bool) {
+		g := start(t, yaml)
+		body := without(responsesBody(ask("smart", "what I said first").streaming(stream)), "store")
+		id, _ := storedAnswer(t, g, body, stream)
+		g.stop()
+		g = start(t, yaml)
+		g.send(http.MethodGet, "/v1/responses/"+id, "").ok()
+		_, second := storedAnswer(t, g, with(with(body, "previous_response_id", quote(id)), "input", quote("and now?")), stream)
+		if sent := string(f.Last(t).Body); second.text != "echo: and now?" || !strings.Contains(sent, "what I said first") {
+			t.Errorf("answer %+v to %s", second, sent)
+		}
+		g.send(http.MethodDelete, "/v1/responses/"+id, "").ok()
+		g.stop()
+		g = start(t, yaml)
+		if r := g.send(http.MethodGet, "/v1/responses/"+id, ""); r.status != http.StatusNotFound {
+			t.Errorf("status %d of a deleted answer: %s", r.status, r.body)
+		}
+	})
+	unrefused(t, f)
+}
+
+func TestABrokenFileOfAnswersIsNamedAndMemoryGoesOn(t *testing.T) {
+	dir, f := t.TempDir(), testkit.NewOpenAI(t)
+	if err := os.WriteFile(filepath.Join(dir, "responses.db"), []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := start(t, modelList("fairlead_settings: {data_dir: "+dir+"}", deployment("m", "openai/gpt-4o", f)))
+	body := without(responsesBody(ask("m", "first")), "store")
+	id, _ := storedAnswer(t, g, body, false)
+	g.send(http.MethodGet, "/v1/responses/"+id, "").ok()
+	if g.log.find(0, regexp.MustCompile(`stay in memory only.*responses\.db`), g.done) == "" {
+		t.Error("the log does not name the file")
+	}
 }
 
 func storedAnswer(t *testing.T, g *gateway, body string, stream bool) (string, answer) {

@@ -21,7 +21,12 @@ type Transformed struct {
 	URL    string
 	Header http.Header // credentials hidden
 	Body   []byte
+	// Dropped says what translation left out or changed.
+	Dropped []llm.Drop
 }
+
+// DroppedHeader is the value of x-fairlead-dropped, "" when everything went along.
+func (t *Transformed) DroppedHeader() string { return droppedHeader(t.Dropped) }
 
 // Transform encodes a request for the first deployment of its model without sending
 // it.
@@ -53,7 +58,7 @@ func (r *Relay) Transform(ctx context.Context, rq *Request) (*Transformed, error
 	if err != nil {
 		return nil, err
 	}
-	t := &Transformed{URL: dep.Base.String() + out.Path, Header: hideCredentials(out.Header), Body: x.call.Whole()}
+	t := &Transformed{URL: dep.Base.String() + out.Path, Header: hideCredentials(out.Header), Body: x.call.Whole(), Dropped: x.call.Dropped}
 	if out.URL != nil {
 		t.URL = out.URL.String()
 	}

@@ -11,6 +11,8 @@ import (
 const (
 	maxTurns = 2000
 	maxChain = 64 << 20 // bytes
+	// maxUnknown is after how many references that lead nowhere the rest is not looked up.
+	maxUnknown = 1000
 )
 
 // previousKey tells the dialect the id that a request went on from, after Prepare
@@ -33,7 +35,7 @@ func Chain(s Store, tenant, id string) ([]rawjson.Value, error) {
 			return nil, previousNotFound(id)
 		}
 		seen[at] = true
-		size += r.size()
+		size += r.Size()
 		if len(turns) >= maxTurns || size > maxChain {
 			return nil, llm.BadRequest("previous_response_id", "The conversation behind previous_response_id is longer than the gateway puts together; send it as input.")
 		}
@@ -73,11 +75,16 @@ func Prepare(s Store, tenant string, body rawjson.Value) (out rawjson.Value, pre
 		}
 	}
 	known := ids(items)
+	unknown := 0
 	size := 0 // of the items that references stand for
 	for _, v := range Items(input).Elems() {
 		if id, ok := reference(v); ok {
 			if known[id] {
 				continue // it stands in the conversation already
+			}
+			if unknown > maxUnknown {
+				items = append(items, v)
+				continue
 			}
 			item, found, err := s.Item(tenant, id)
 			switch {
@@ -88,6 +95,8 @@ func Prepare(s Store, tenant string, body rawjson.Value) (out rawjson.Value, pre
 			case found:
 				v = item
 				size += len(item)
+			default:
+				unknown++
 			}
 		}
 		items = append(items, v)

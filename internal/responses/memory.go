@@ -23,11 +23,28 @@ type Limits struct {
 // DefaultLimits suit a gateway on a small machine.
 var DefaultLimits = Limits{Bytes: 256 << 20, TenantBytes: 64 << 20, RecordBytes: 16 << 20, Age: 30 * 24 * time.Hour}
 
+// TouchAfter is how long an answer may be in use before the archive is told: it need
+// not know the hour.
+const TouchAfter = 24 * time.Hour
+
+// Archive keeps records behind a [Memory], beyond the life of the process. What was
+// saved is found at once; what cannot be kept or read is the archive's to report. Its
+// methods are safe for concurrent use, and Save does not block.
+type Archive interface {
+	Save(tenant string, r Record)
+	Load(tenant, id string) (Record, bool)
+	Item(tenant, id string) (rawjson.Value, bool)
+	Delete(tenant, id string) bool
+	// Touch says that a record is still asked for.
+	Touch(tenant, id string)
+}
+
 // Memory is a Store in memory, bounded in bytes and age; of what does not fit, the
 // oldest of the tenant with the most goes first. It is safe for concurrent use.
 type Memory struct {
-	limits Limits
-	now    func() time.Time
+	limits  Limits
+	now     func() time.Time
+	archive Archive // nil when there is none
 
 	mu      sync.Mutex
 	tenants map[string]*shelf
@@ -54,13 +71,14 @@ type kept struct {
 	item   rawjson.Value
 }
 
-// NewMemory returns an empty store. Now is the clock.
-func NewMemory(l Limits, now func() time.Time) *Memory {
+// NewMemory returns an empty store before an archive, which may be nil. Now is the
+// clock.
+func NewMemory(l Limits, archive Archive, now func() time.Time) *Memory {
 	l.Bytes = cmp.Or(l.Bytes, DefaultLimits.Bytes)
 	l.TenantBytes = cmp.Or(l.TenantBytes, DefaultLimits.TenantBytes)
 	l.RecordBytes = cmp.Or(l.RecordBytes, DefaultLimits.RecordBytes)
 	l.Age = cmp.Or(l.Age, DefaultLimits.Age)
-	return &Memory{limits: l, now: now, tenants: map[string]*shelf{}}
+	return &Memory{limits: l, now: now, archive: archive, tenants: map[string]*shelf{}}
 }
 
 var _ Store = (*Memory)(nil)
@@ -68,7 +86,10 @@ var _ Store = (*Memory)(nil)
 // Save keeps a record. One larger than the limit is not kept: its id is unknown
 // later, which the client learns when it asks for it.
 func (m *Memory) Save(tenant string, r Record) error {
-	size := r.size()
+	size := r.Size()
+	if m.archive != nil && size <= m.limits.RecordBytes && r.ID != "" {
+		m.archive.Save(tenant, r)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.tenants[tenant]
@@ -98,63 +119,89 @@ func (m *Memory) Save(tenant string, r Record) error {
 
 // Get returns a record and counts as use.
 func (m *Memory) Get(tenant, id string) (Record, bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r, ok := m.get(m.tenants[tenant], id)
+	r, idle, ok := m.lookup(tenant, id)
+	switch {
+	case m.archive == nil:
+	case !ok:
+		r, ok = m.archive.Load(tenant, id)
+	case idle > TouchAfter:
+		m.archive.Touch(tenant, id)
+	}
 	return r, ok, nil
 }
 
-func (m *Memory) get(s *shelf, id string) (Record, bool) {
+// lookup finds a record in memory, and how long nobody asked for it.
+func (m *Memory) lookup(tenant, id string) (r Record, idle time.Duration, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.get(m.tenants[tenant], id)
+}
+
+func (m *Memory) get(s *shelf, id string) (r Record, idle time.Duration, ok bool) {
 	if s == nil {
-		return Record{}, false
+		return Record{}, 0, false
 	}
 	m.expire(s)
 	el, ok := s.byID[id]
 	if !ok {
-		return Record{}, false
+		return Record{}, 0, false
 	}
 	e := el.Value.(*entry)
-	e.used = m.now()
+	now := m.now()
+	idle, e.used = now.Sub(e.used), now
 	s.order.MoveToFront(el)
-	return e.record, true
+	return e.record, idle, true
 }
 
 // Item returns one item of an answer and counts as use of that.
 func (m *Memory) Item(tenant, id string) (rawjson.Value, bool, error) {
+	item, ok := m.item(tenant, id)
+	if !ok && m.archive != nil {
+		item, ok = m.archive.Item(tenant, id)
+	}
+	return item, ok, nil
+}
+
+func (m *Memory) item(tenant, id string) (rawjson.Value, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.tenants[tenant]
 	if s == nil {
-		return nil, false, nil
+		return nil, false
 	}
 	found, ok := s.items[id]
 	if ok {
-		_, ok = m.get(s, found.answer)
+		_, _, ok = m.get(s, found.answer)
 	}
-	if !ok {
-		return nil, false, nil
-	}
-	return found.item, true, nil
+	return found.item, ok
 }
 
 // Delete forgets a record.
 func (m *Memory) Delete(tenant, id string) (bool, error) {
+	ok := m.remove(tenant, id)
+	if m.archive != nil {
+		ok = m.archive.Delete(tenant, id) || ok
+	}
+	return ok, nil
+}
+
+func (m *Memory) remove(tenant, id string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.tenants[tenant]
 	if s == nil {
-		return false, nil
+		return false
 	}
 	m.expire(s)
 	el, ok := s.byID[id]
 	if !ok {
-		return false, nil
+		return false
 	}
 	m.drop(s, el)
 	if len(s.byID) == 0 {
 		delete(m.tenants, tenant)
 	}
-	return true, nil
+	return true
 }
 
 // drop takes a record off its shelf.
@@ -167,7 +214,7 @@ func (m *Memory) drop(s *shelf, el *list.Element) {
 			delete(s.items, id)
 		}
 	}
-	size := e.record.size()
+	size := e.record.Size()
 	s.bytes -= size
 	m.bytes -= size
 }

@@ -6,6 +6,8 @@
 package responses
 
 import (
+	"iter"
+
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 )
@@ -21,12 +23,49 @@ type Record struct {
 	Body rawjson.Value
 }
 
-func (r *Record) size() int64 {
+// Size estimates what a record costs, in bytes.
+func (r *Record) Size() int64 {
 	return int64(len(r.ID) + len(r.PreviousID) + len(r.Input) + len(r.Body) + overhead)
 }
 
 // overhead is what a record costs besides its text, in bytes.
 const overhead = 512
+
+// ItemIDs are the ids of the answer's items.
+func (r *Record) ItemIDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, v := range r.Output.Elems() {
+			if id := v.Get("id").Text(); id != "" && !yield(id) {
+				return
+			}
+		}
+	}
+}
+
+// Item returns one item of the answer by its id.
+func (r *Record) Item(id string) (rawjson.Value, bool) {
+	for _, v := range r.Output.Elems() {
+		if v.Get("id").Is(id) {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+// Whole completes a record that was read back, of which ID, PreviousID, Input and Body
+// are set, and reports whether it is one.
+func (r *Record) Whole() bool {
+	input, err := rawjson.Check(r.Input)
+	if err != nil {
+		return false
+	}
+	body, err := rawjson.Check(r.Body)
+	if err != nil {
+		return false
+	}
+	r.Input, r.Body, r.Output = input, body, body.Get("output")
+	return body.Get("id").Is(r.ID)
+}
 
 // Store keeps records.
 type Store interface {

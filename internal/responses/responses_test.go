@@ -19,7 +19,7 @@ func (c *clock) now() time.Time { return c.at }
 
 func newStore(l Limits) (*Memory, *clock) {
 	c := &clock{time.Unix(1700000000, 0)}
-	return NewMemory(l, c.now), c
+	return NewMemory(l, nil, c.now), c
 }
 
 var wide = Limits{Bytes: 1 << 20, TenantBytes: 1 << 20, RecordBytes: 1 << 18, Age: time.Hour}
@@ -189,7 +189,7 @@ func TestWhatNobodyAsksForIsForgotten(t *testing.T) {
 }
 
 func TestMemoryStaysBounded(t *testing.T) {
-	size := func() int64 { r := turn("r00", "", "q", "a"); return r.size() }()
+	size := func() int64 { r := turn("r00", "", "q", "a"); return r.Size() }()
 	s, _ := newStore(Limits{Bytes: 10 * size, TenantBytes: 6 * size, RecordBytes: 2 * size, Age: time.Hour})
 	for i := range 20 {
 		save(t, s, "big", turn("r"+strconv.Itoa(10+i), "", "q", "a"))

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -127,8 +129,23 @@ func (s *Server) transformRequest(w http.ResponseWriter, r *http.Request, c *cal
 	out := rawjson.AppendStringMember([]byte{'{'}, "raw_request_api_base", t.URL)
 	out = rawjson.AppendMember(out, "raw_request_body", t.Body)
 	out = append(rawjson.AppendKey(out, "raw_request_headers"), '{')
-	for name, values := range t.Header {
-		out = rawjson.AppendStringMember(out, name, values[0])
+	for _, name := range slices.Sorted(maps.Keys(t.Header)) {
+		out = rawjson.AppendStringMember(out, name, t.Header.Get(name))
 	}
-	return writeJSON(w, append(out, "}}"...))
+	out = appendDropped(append(out, '}'), t.Dropped)
+	if dropped := t.DroppedHeader(); dropped != "" {
+		w.Header()["X-Fairlead-Dropped"] = []string{dropped}
+	}
+	return writeJSON(w, append(out, '}'))
+}
+
+// appendDropped appends the member that says what would be lost on the way, which
+// LiteLLM's answer has no place for.
+func appendDropped(dst []byte, drops []llm.Drop) []byte {
+	dst = append(rawjson.AppendKey(dst, "fairlead_dropped"), '[')
+	for _, d := range drops {
+		dst = rawjson.AppendStringMember(append(rawjson.AppendComma(dst), '{'), "what", d.What)
+		dst = append(rawjson.AppendStringMember(dst, "why", d.Why), '}')
+	}
+	return append(dst, ']')
 }

@@ -56,13 +56,13 @@ type write struct {
 // OpenTurns opens or creates reasoning.db in dir. The error is a sentence that
 // names the file.
 func OpenTurns(dir string, log *slog.Logger, now func() time.Time) (*Turns, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("the data directory %s cannot be created: %w", dir, err)
-	}
-	path := filepath.Join(dir, "reasoning.db")
-	db, err := open(path)
+	path, err := fileIn(dir, "reasoning.db")
 	if err != nil {
-		return nil, fmt.Errorf("the file %s cannot be opened as a database: %w; move it away to begin a new one", path, err)
+		return nil, err
+	}
+	db, err := open(path, schema)
+	if err != nil {
+		return nil, unopened(path, err)
 	}
 	load, err := db.Prepare(`SELECT t.data FROM turn_key k JOIN turn t ON t.id = k.turn WHERE k.key = ? AND t.expires > ?`)
 	if err != nil {
@@ -73,7 +73,15 @@ func OpenTurns(dir string, log *slog.Logger, now func() time.Time) (*Turns, erro
 	return t, nil
 }
 
-func open(path string) (*sql.DB, error) {
+// fileIn is the path of a file in the data directory, which is created.
+func fileIn(dir, name string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("the data directory %s cannot be created: %w", dir, err)
+	}
+	return filepath.Join(dir, name), nil
+}
+
+func open(path, schema string) (*sql.DB, error) {
 	// The file holds signatures of conversations: nobody else may read it.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -139,19 +147,19 @@ func (t *Turns) run() {
 			if !ok {
 				return
 			}
-			t.commit(t.group(w))
+			t.commit(collect(w, t.queue))
 		}
 	}
 }
 
-// group collects what arrives within a short while after the first write.
-func (t *Turns) group(first write) []write {
-	group := append(make([]write, 0, 16), first)
+// collect takes what arrives within a short while after the first write.
+func collect[W any](first W, queue <-chan W) []W {
+	group := append(make([]W, 0, 16), first)
 	timer := time.NewTimer(groupWait)
 	defer timer.Stop()
 	for len(group) < groupSize {
 		select {
-		case w, ok := <-t.queue:
+		case w, ok := <-queue:
 			if !ok {
 				return group
 			}

@@ -153,3 +153,49 @@ func TestUnknownModelsAndWrongKeysInEveryShape(t *testing.T) {
 		})
 	})
 }
+
+// pictured is a question with an image at an address.
+func (d dialect) pictured(q question, address string) string {
+	url := quote(address)
+	switch d.name {
+	case "messages":
+		return with(d.body(q), "messages.0.content", `[{"type":"image","source":{"type":"url","url":`+url+`}}]`)
+	case "responses":
+		return with(d.body(q), "input.0.content", `[{"type":"input_image","image_url":`+url+`}]`)
+	case "gemini":
+		return with(d.body(q), "contents.0.parts", `[{"fileData":{"mimeType":"image/png","fileUri":`+url+`}}]`)
+	}
+	return with(d.body(q), "messages.0.content", `[{"type":"image_url","image_url":{"url":`+url+`}}]`)
+}
+
+func TestAnImageAtAnAddressThatIsNotOfTheWebIsTheClientsMistake(t *testing.T) {
+	own := map[string]string{"chat": "openai compatible", "messages": "anthropic", "responses": "openai", "gemini": "gemini"}
+	everyDialect(t, func(t *testing.T, d dialect) {
+		s := newSite(t)
+		for _, upstream := range []string{"gemini", "anthropic", "openai", "compatible"} {
+			if strings.Contains(own[d.name], upstream) {
+				continue // the bytes pass, and the provider says what it thinks of them
+			}
+			for _, address := range []string{"file:///etc/passwd", "FILE:///etc/passwd", "ftp://example.com/a.png", "s3://bucket/a.png", "javascript:1"} {
+				s.gateway.t = t
+				q := ask(upstream, "hello")
+				s.judge(t, d, q, d.pictured(q, address), []int{400})
+			}
+			for _, r := range s.fakes[upstream].Requests() {
+				if !strings.HasSuffix(r.Path, "/responses") { // whether it speaks them is asked once
+					t.Errorf("%s got %s %s", upstream, r.Path, r.Body)
+				}
+			}
+		}
+		for _, upstream := range []string{"gemini", "anthropic"} {
+			for _, address := range []string{"data:text/plain,hello", "/etc/passwd", "http:///a.png"} {
+				if d.name == "gemini" && upstream == "gemini" {
+					continue
+				}
+				s.gateway.t = t
+				q := ask(upstream, "hello")
+				s.judge(t, d, q, d.pictured(q, address), []int{400})
+			}
+		}
+	})
+}

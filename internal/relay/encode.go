@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
+	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/reasoning"
@@ -106,12 +107,10 @@ func withParams(req *llm.Request, params []llm.Param) *llm.Request {
 	return &out
 }
 
-// fetchMedia gets what the wire cannot pass on as an address.
+// fetchMedia gets what the wire cannot pass on as an address, and refuses what is none:
+// no upstream shall look into files of its own for a client.
 func (x *exchange) fetchMedia(ctx context.Context, req *llm.Request) error {
-	reader, ok := x.wire.(wire.MediaReader)
-	if !ok {
-		return nil
-	}
+	reader, _ := x.wire.(wire.MediaReader) // nil: the upstream fetches what it is told
 	fetched := 0
 	for i := range req.Messages {
 		if err := x.fetchParts(ctx, reader, req.Messages[i].Parts, &fetched); err != nil {
@@ -132,7 +131,13 @@ func (x *exchange) fetchParts(ctx context.Context, reader wire.MediaReader, part
 				return err
 			}
 		}
-		if p.Media == nil || p.Media.URL == "" || !reader.NeedsData(p.Media, x.target) {
+		if p.Media == nil || p.Media.URL == "" {
+			continue
+		}
+		if scheme, ok := foreignScheme(p.Media.URL); ok {
+			return llm.BadRequest("messages", "An image or file cannot be read from a `"+scheme+":` address; name an http or https address, or send the content inline as a data: URL.")
+		}
+		if reader == nil || !reader.NeedsData(p.Media, x.target) {
 			continue
 		}
 		if *fetched++; *fetched > x.rq.Models.Config.Fairlead.MediaMaxCount {
@@ -145,6 +150,20 @@ func (x *exchange) fetchParts(ctx context.Context, reader wire.MediaReader, part
 		p.Media = media
 	}
 	return nil
+}
+
+// foreignScheme returns the scheme of an address that leads neither to the web nor to
+// content that a provider keeps.
+func foreignScheme(address string) (scheme string, ok bool) {
+	scheme, _, ok = strings.Cut(address, ":")
+	if !ok || len(scheme) > len("javascript") || strings.ContainsAny(scheme, "/?#;, ") {
+		return "", false
+	}
+	switch scheme = strings.ToLower(scheme); scheme {
+	case "http", "https", "data", "gs":
+		return "", false
+	}
+	return scheme, true
 }
 
 func (x *exchange) fetch(ctx context.Context, m *llm.Media) (*llm.Media, error) {

@@ -9,12 +9,14 @@ import (
 )
 
 // NeedsData implements [wire.MediaReader]: AI Studio reads addresses of its own
-// files, of Cloud Storage and of YouTube; everything else must come inline.
+// files, of Cloud Storage and of YouTube; everything else must come inline. Whoever
+// fetches it refuses what is no web address, such as file:.
 func (Wire) NeedsData(m *llm.Media, _ *wire.Target) bool {
-	if m == nil || m.Data != "" || m.FileID != "" || ownAddress(m.URL) {
+	if m == nil || m.Data != "" || m.FileID != "" || m.URL == "" || ownAddress(m.URL) {
 		return false
 	}
-	return strings.HasPrefix(m.URL, "http://") || strings.HasPrefix(m.URL, "https://")
+	_, inline := dataURL(m.URL)
+	return !inline
 }
 
 func ownAddress(url string) bool {

@@ -56,7 +56,7 @@ func TestResolutionIsForTheWholeRequestBeforeGemini3(t *testing.T) {
 func TestOnlyForeignAddressesMustBeFetched(t *testing.T) {
 	for url, want := range map[string]bool{
 		"http://x.example/a.png": true, "https://x.example/a.png": true, "gs://b/a": false, "https://www.youtube.com/watch?v=1": false,
-		"https://generativelanguage.googleapis.com/v1beta/files/a": false, "data:image/png;base64,AA": false, "ftp://x": false,
+		"https://generativelanguage.googleapis.com/v1beta/files/a": false, "data:image/png;base64,AA": false, "ftp://x": true, "file:///etc/passwd": true, "data:text/plain,x": true,
 	} {
 		if got := (Wire{}).NeedsData(&llm.Media{URL: url}, nil); got != want {
 			t.Errorf("NeedsData(%s) = %v", url, got)

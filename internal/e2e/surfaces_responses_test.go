@@ -245,6 +245,21 @@ func TestAConversationGoesOnByItsID(t *testing.T) {
 	})
 }
 
+func TestAKeptAnswerIsServedOnBothPathsButNotAsAStream(t *testing.T) {
+	g := start(t, modelList("", deployment("m", "openai/gpt-4o", testkit.NewOpenAI(t))))
+	id, _ := storedAnswer(t, g, without(responsesBody(ask("m", "first")), "store"), false)
+	for _, path := range []string{"/v1/responses/", "/responses/"} {
+		if r := g.send(http.MethodGet, path+id, ""); r.ok().get("id").String() != id {
+			t.Errorf("%s: %s", path, r.body)
+		}
+		g.send(http.MethodGet, path+id+"/input_items", "").ok()
+		if r := g.send(http.MethodGet, path+id+"?stream=true", ""); r.status != http.StatusBadRequest || r.get("error.param").String() != "stream" {
+			t.Errorf("%s as a stream: %d %s", path, r.status, r.body)
+		}
+	}
+	g.send(http.MethodDelete, "/responses/"+id, "").ok()
+}
+
 func TestAConversationGoesOnByItsIDAfterARestart(t *testing.T) {
 	dir, f := t.TempDir(), testkit.NewGemini(t)
 	yaml := modelList(noRetries+"\nfairlead_settings: {data_dir: "+dir+"}", deployment("smart", "gemini/gemini-3.1-pro-preview", f))

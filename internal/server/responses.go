@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -18,17 +19,19 @@ func (s *Server) responseRoutes() []route {
 	row := func(pattern string, h handler) route {
 		return route{pattern: pattern, handler: h, dialect: openAIResponses}
 	}
-	return []route{
-		row("POST /v1/responses", s.createResponse),
-		row("POST /responses", s.createResponse),
-		row("GET /v1/responses", s.refuseWebSocket),
-		row("GET /responses", s.refuseWebSocket),
-		row("POST /v1/responses/input_tokens", s.countResponseTokens),
-		row("GET /v1/responses/{id}", s.getResponse),
-		row("DELETE /v1/responses/{id}", s.deleteResponse),
-		row("GET /v1/responses/{id}/input_items", s.inputItems),
-		row("POST /v1/responses/{id}/cancel", s.cancelResponse),
+	var out []route
+	for _, path := range []string{"/v1/responses", "/responses"} {
+		out = append(out,
+			row("POST "+path, s.createResponse),
+			row("GET "+path, s.refuseWebSocket),
+			row("POST "+path+"/input_tokens", s.countResponseTokens),
+			row("GET "+path+"/{id}", s.getResponse),
+			row("DELETE "+path+"/{id}", s.deleteResponse),
+			row("GET "+path+"/{id}/input_items", s.inputItems),
+			row("POST "+path+"/{id}/cancel", s.cancelResponse),
+		)
 	}
+	return out
 }
 
 // createResponse brings the conversation behind previous_response_id into the
@@ -102,10 +105,14 @@ func (s *Server) record(r *http.Request, c *call) (responses.Record, error) {
 	return rec, nil
 }
 
+// getResponse answers with a kept answer whole: its events are gone.
 func (s *Server) getResponse(w http.ResponseWriter, r *http.Request, c *call) error {
 	rec, err := s.record(r, c)
 	if err != nil {
 		return err
+	}
+	if on, _ := strconv.ParseBool(r.URL.Query().Get("stream")); on {
+		return llm.BadRequest("stream", "A kept response is not streamed again; ask for it without 'stream'.")
 	}
 	return writeJSON(w, rec.Body)
 }

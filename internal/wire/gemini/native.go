@@ -89,7 +89,9 @@ func nativeStream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 type passing struct {
 	content bool // some content went out
 	calls   bool
-	ended   bool // a finish reason, or a refusal of the prompt, has come
+	reason  string
+	finish  llm.Finish // what reason means
+	ended   bool       // a finish reason, or a refusal of the prompt, has come
 	notes   notes
 	state   follower
 }
@@ -135,11 +137,16 @@ func (s *passing) candidate(ev *llm.Event, c answerCandidate) error {
 	}
 	reason := c.reason.Text()
 	if reason == "" {
+		if seen.state && s.finish != "" { // a call or a signature may follow the end (§2.8 G9)
+			s.finish = finish(s.reason, s.calls)
+			ev.Finish = s.finish
+		}
 		return nil
 	}
 	if reason == statusLost && !s.content {
 		return lostSignature()
 	}
-	ev.Content, ev.Finish, s.ended = true, finish(reason, s.calls), true
+	s.reason, s.finish = reason, finish(reason, s.calls)
+	ev.Content, ev.Finish, s.ended = true, s.finish, true
 	return nil
 }

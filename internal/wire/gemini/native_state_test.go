@@ -1,10 +1,12 @@
 package gemini
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/sse"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
@@ -55,4 +57,51 @@ func TestAnIDFromAnotherDialectGivesItsSignatureBack(t *testing.T) {
 		{"role":"user","parts":[{"functionResponse":{"id":"`+id+`","name":"f","response":{}}}]}]}`, target("gemini-3-pro-preview"))
 	same(t, at(t, c, "contents"), `[{"role":"model","parts":[{"functionCall":{"id":"call_1","name":"f","args":{}},"thoughtSignature":"`+sigOf("within")+`"}]},
 		{"role":"user","parts":[{"functionResponse":{"id":"call_1","name":"f","response":{}}}]}]`)
+}
+
+// heard are the calls and signatures that a tap was told.
+type heard []string
+
+func (h *heard) Event(ev *llm.Event) {
+	line := fmt.Sprint(ev.Kind, " ", ev.Index)
+	if ev.Call != nil {
+		line += " " + ev.Call.ID + ev.Call.Name + ev.Delta
+	}
+	if ev.State != nil {
+		line += " " + ev.State.Signature
+	}
+	*h = append(*h, line)
+}
+
+func TestTheTapHearsOfCallsAndOfSignaturesThatComeLate(t *testing.T) {
+	chunks := []string{
+		`{"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"hi"}]}}]}`,
+		`{"candidates":[{"content":{"parts":[{"functionCall":{"id":"a","name":"f","args":{"x":1}}},{"functionCall":{"name":"g"}}]}},{"index":1,"content":{"parts":[{"functionCall":{"name":"other"}}]}}]}`,
+		`{"candidates":[{"content":{"parts":[]},"finishReason":"STOP"}]}`,
+		`{"candidates":[{"content":{"parts":[{"text":"","thoughtSignature":"` + sigOf("late") + `"}]}}]}`,
+	}
+	want := heard{`5 0 af{"x":1}`, `5 1 g{}`, `7 0 ` + sigOf("late")}
+	var got heard
+	ends := 0
+	c := &wire.Call{Native: true, Tap: &got}
+	for ev, err := range (Wire{}).Stream(c, sse.NewReader(strings.NewReader("data: "+strings.Join(chunks, "\n\ndata: ")+"\n\n"), 0)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ev.Finish != "" {
+			ends++
+			if ev.Finish != llm.FinishToolCalls {
+				t.Errorf("finish %q", ev.Finish)
+			}
+		}
+	}
+	// The second end says that there is more to remember.
+	if fmt.Sprint(got) != fmt.Sprint(want) || ends != 2 {
+		t.Errorf("heard %q, %d ends\nwant %q, 2 ends", got, ends, want)
+	}
+	got = nil
+	_, err := Wire{}.Response(&wire.Call{Native: true, Tap: &got, Request: &llm.Request{}}, []byte(`{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f"},"thoughtSignature":"`+sigOf("s")+`"}]},"finishReason":"STOP"}]}`))
+	if want := `[5 0 f{} ` + sigOf("s") + `]`; err != nil || fmt.Sprint(got) != want {
+		t.Errorf("whole: heard %q %v, want %s", got, err, want)
+	}
 }

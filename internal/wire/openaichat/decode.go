@@ -138,6 +138,9 @@ func (d *decoder) member(m *llm.Member, known bool, body rawjson.Value) error {
 			d.extraBody = v
 		}
 	default:
+		if name == "response_format" && v.Present() && v.Kind() != '{' {
+			return llm.BadRequest(name, "'response_format' must be an object.")
+		}
 		d.req.Params = append(d.req.Params, llm.Param{Name: name, Value: v})
 	}
 	return nil

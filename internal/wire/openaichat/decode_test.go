@@ -34,6 +34,7 @@ func TestBadEnvelopesAreRefusedWithTheParameter(t *testing.T) {
 		{`{"model":5,"messages":[]}`, "model", "'model' must be a string."},
 		{`{"model":"a","messages":[],"stream":"yes"}`, "stream", "true or false"},
 		{`{"model":"a","messages":[],"stream_options":[]}`, "stream_options", "object"},
+		{`{"model":"a","messages":[],"response_format":7}`, "response_format", "object"},
 		{`{"model":"a","model":"b","messages":[]}`, "model", "twice"},
 		{`{"model":"a","mod\u0065l":"b","messages":[]}`, "model", "twice"},
 		{`{"foo":1,"foo":2,"messages":[]}`, "foo", "twice"},

@@ -87,15 +87,16 @@ func (h *health) rest(now time.Time, d time.Duration) {
 	}
 }
 
-// fail records a failed call and cools the deployment when the rules say so.
+// fail records a failed call and cools the deployment when the rules say so; a
+// failure counts also where nothing cools, as with LiteLLM.
 // repeated says that this request has failed there before: LiteLLM counts a
 // request once per deployment, however often it is retried.
 func (t *Table) fail(m *member, e *llm.Error, repeated bool, now time.Time) (cooled bool) {
-	if t.settings.DisableCooldowns || !concerns(e) {
+	if !concerns(e) {
 		return false
 	}
 	d := t.cooldownTime(m)
-	if d <= 0 || !t.exceeded(m, e, repeated, now, d) {
+	if !t.exceeded(m, e, repeated, now, d) || t.settings.DisableCooldowns || d <= 0 {
 		return false
 	}
 	m.health.rest(now, max(d, min(e.RetryAfter, maxRetryAfter)))

@@ -147,6 +147,9 @@ func TestCooldownSwitches(t *testing.T) {
 		if table.fail(table.groups["two"].members[0], limited, false, start) {
 			t.Errorf("%s: cooled", name)
 		}
+		if got := table.groups["two"].members[0].health.failed; got != 1 {
+			t.Errorf("%s: %d failures are counted, want 1", name, got)
+		}
 	}
 	table := New(Settings{AllowedFailsPolicy: &Counts{RateLimit: number(0)}}, groupOf("one", "only"))
 	if !table.fail(table.groups["one"].members[0], limited, false, start) {

@@ -13,19 +13,24 @@ import (
 // "tools[*].function.strict". Plain names without a dot or bracket are not paths;
 // [Effective] handles them. A path that finds nothing changes nothing; the
 // returned body is the same bytes when no path finds anything.
+//
+// The paths apply one after the other, so an index counts what earlier paths have
+// left; the body is read and written once however many there are.
 func DropPaths(body rawjson.Value, paths []string) (rawjson.Value, []llm.Drop) {
 	var drops []llm.Drop
+	root := pruned{raw: body}
 	for _, p := range paths {
 		if !IsPath(p) {
 			continue
 		}
-		steps := splitPath(p)
-		if out, found := dropPath(body, steps); found && len(steps) > 0 {
-			body = out
+		if steps := splitPath(p); len(steps) > 0 && root.drop(steps) {
 			drops = append(drops, llm.Drop{What: p, Why: "named in additional_drop_params"})
 		}
 	}
-	return body, drops
+	if len(drops) == 0 {
+		return body, nil
+	}
+	return root.append(make([]byte, 0, len(body))), drops
 }
 
 // IsPath reports whether a name of additional_drop_params is a path.
@@ -49,55 +54,95 @@ func splitPath(p string) []string {
 	return steps
 }
 
-func dropPath(v rawjson.Value, steps []string) (rawjson.Value, bool) {
-	switch {
-	case len(steps) == 0:
-		return nil, true
-	case v.Kind() == '[' && strings.HasPrefix(steps[0], "["):
-		return dropElems(v, steps)
-	case v.Kind() == '{':
-		return dropMember(v, strings.Trim(steps[0], "[]"), steps[1:])
-	}
-	return v, false
+// pruned is a value of which parts are taken away. It is taken apart only as deep as
+// a path leads, and each part once.
+type pruned struct {
+	key     string // of a member
+	raw     rawjson.Value
+	kids    []pruned // of an opened list or object
+	opened  bool
+	changed bool
 }
 
-func dropMember(v rawjson.Value, key string, rest []string) (rawjson.Value, bool) {
-	child := v.Get(key)
-	if child == nil {
-		return v, false
+func (p *pruned) open() {
+	if p.opened {
+		return
 	}
-	out, found := dropPath(child, rest)
-	if !found {
-		return v, false
-	}
-	obj := rawjson.ParseObject(v)
-	if out == nil {
-		obj.Del(key)
-	} else {
-		obj.Set(key, out)
-	}
-	return obj.Value(), true
-}
-
-func dropElems(v rawjson.Value, steps []string) (rawjson.Value, bool) {
-	want, err := strconv.Atoi(strings.Trim(steps[0], "[]"))
-	all := steps[0] == "[*]" || steps[0] == "[]"
-	if err != nil && !all {
-		return v, false
-	}
-	dst, found := append(make([]byte, 0, len(v)), '['), false
-	for i, e := range v.Elems() {
-		if all || i == want {
-			out, did := dropPath(e, steps[1:])
-			found = found || did
-			if e = out; e == nil {
-				continue
-			}
+	p.opened = true
+	if p.raw.Kind() == '[' {
+		for _, e := range p.raw.Elems() {
+			p.kids = append(p.kids, pruned{raw: e})
 		}
-		dst = append(rawjson.AppendComma(dst), e...)
+		return
 	}
-	if !found {
-		return v, false
+	for k, v := range p.raw.Members() {
+		p.kids = append(p.kids, pruned{key: k, raw: v})
 	}
-	return append(dst, ']'), true
+}
+
+// drop takes away what the steps lead to, and reports whether there was anything.
+// There is at least one step.
+func (p *pruned) drop(steps []string) (found bool) {
+	named := p.named(steps[0])
+	if named == nil {
+		return false
+	}
+	p.open()
+	kept := p.kids[:0]
+	for i := range p.kids {
+		hit := named(i, &p.kids[i])
+		if hit && len(steps) == 1 {
+			found = true
+			continue
+		}
+		if hit && p.kids[i].drop(steps[1:]) {
+			found = true
+		}
+		kept = append(kept, p.kids[i])
+	}
+	p.kids = kept
+	p.changed = p.changed || found
+	return found
+}
+
+// named tells which elements or members a step means; nil when it can mean none here.
+func (p *pruned) named(step string) func(i int, kid *pruned) bool {
+	name := strings.Trim(step, "[]")
+	switch p.raw.Kind() {
+	case '{':
+		return func(_ int, kid *pruned) bool { return kid.key == name }
+	case '[':
+		return elementsNamed(step, name)
+	}
+	return nil
+}
+
+func elementsNamed(step, name string) func(i int, kid *pruned) bool {
+	if step == "[*]" || step == "[]" {
+		return func(int, *pruned) bool { return true }
+	}
+	want, err := strconv.Atoi(name)
+	if err != nil || step[0] != '[' {
+		return nil
+	}
+	return func(i int, _ *pruned) bool { return i == want }
+}
+
+func (p *pruned) append(dst []byte) []byte {
+	switch {
+	case !p.changed:
+		return append(dst, p.raw...)
+	case p.raw.Kind() == '[':
+		dst = append(dst, '[')
+		for i := range p.kids {
+			dst = p.kids[i].append(rawjson.AppendComma(dst))
+		}
+		return append(dst, ']')
+	}
+	dst = append(dst, '{')
+	for i := range p.kids {
+		dst = rawjson.AppendString(rawjson.AppendComma(dst), p.kids[i].key)
+		dst = p.kids[i].append(append(dst, ':'))
+	}
+	return append(dst, '}')
 }

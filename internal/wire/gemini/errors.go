@@ -23,7 +23,7 @@ func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
 	e := upstreamError(status, errorObject(body), body)
 	e.Header = h
 	if e.RetryAfter == 0 {
-		e.RetryAfter = seconds(h.Get("Retry-After") + "s")
+		e.RetryAfter = errtext.RetryAfter(h)
 	}
 	return e
 }
@@ -146,13 +146,10 @@ func retryDelay(obj rawjson.Value) time.Duration {
 	return 0
 }
 
-// maxDelay bounds what an upstream can make a client wait.
-const maxDelay = 24 * time.Hour
-
 // seconds reads a duration such as "34s" or "1.5s".
 func seconds(s string) time.Duration {
 	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 || d > maxDelay {
+	if err != nil || d < 0 || d > errtext.MaxRetryAfter {
 		return 0
 	}
 	return d

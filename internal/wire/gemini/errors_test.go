@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 func TestErrorsByStatusAndText(t *testing.T) {
@@ -56,10 +57,13 @@ func TestT46_RetryDelayIsReadFromTheBodyThenTheHeader(t *testing.T) {
 	if e.RetryAfter != 1500*time.Millisecond || e.Status != 429 || !strings.Contains(e.Message, "Quota exceeded") {
 		t.Errorf("error = %+v", e)
 	}
-	for header, want := range map[string]time.Duration{"9": 9 * time.Second, "soon": 0, "-3": 0, "99999999": 0, "": 0} {
-		if e := (Wire{}).Error(503, http.Header{"Retry-After": {header}}, nil); e.RetryAfter != want {
+	for header, want := range map[string]time.Duration{"9": 9 * time.Second, "soon": 0, "-3": 0, "99999999": errtext.MaxRetryAfter, "": 0, "Tue, 24 Nov 2026 10:00:30 GMT": 30 * time.Second} {
+		if e := (Wire{}).Error(503, http.Header{"Retry-After": {header}, "Date": {"Tue, 24 Nov 2026 10:00:00 GMT"}}, nil); e.RetryAfter != want {
 			t.Errorf("Retry-After %q = %v", header, e.RetryAfter)
 		}
+	}
+	if e := (Wire{}).Error(429, http.Header{"Retry-After-Ms": {"250"}, "Retry-After": {"1"}}, nil); e.RetryAfter != 250*time.Millisecond {
+		t.Errorf("retry-after-ms = %v", e.RetryAfter)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 // Response reads a whole answer. For a hop in the same format the body stays the
@@ -17,10 +18,10 @@ import (
 func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	v, err := rawjson.Check(body)
 	if err != nil {
-		return nil, noAnswer("is not JSON", err)
+		return nil, errtext.NoAnswer("is not JSON", err)
 	}
 	if v.Kind() != '{' {
-		return nil, noAnswer("is not a JSON object", nil)
+		return nil, errtext.NoAnswer("is not a JSON object", nil)
 	}
 	top := readTop(v)
 	if err := top.failure(quirksOf(c.Target)); err != nil {
@@ -108,7 +109,7 @@ func (t *top) failure(q *wire.Quirks) error {
 		return errorWithin(t.failed)
 	}
 	if t.choices.Kind() != '[' {
-		return noAnswer("has no choices", nil)
+		return errtext.NoAnswer("has no choices", nil)
 	}
 	return nil
 }
@@ -143,7 +144,7 @@ func choiceFailure(choice rawjson.Value) error {
 		if v := choice.Get("error"); v.Present() {
 			return errorWithin(v)
 		}
-		return noAnswer("ended with an error that it does not name", nil)
+		return errtext.NoAnswer("ended with an error that it does not name", nil)
 	}
 	return nil
 }

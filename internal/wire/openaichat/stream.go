@@ -9,6 +9,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/sse"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 // Stream reads a streamed answer: chunk by chunk as it came for a hop in the same
@@ -114,7 +115,7 @@ func (s *stream) end(done bool) {
 		return
 	}
 	if !s.started {
-		s.fail(noAnswer("ended before it began", nil))
+		s.fail(errtext.NoAnswer("ended before it began", nil))
 		return
 	}
 	for i := range s.choices {
@@ -183,10 +184,10 @@ func (s *stream) chunk(data []byte) error {
 	}
 	v, err := rawjson.Check(data)
 	if err != nil {
-		return noAnswer("holds an event that is not JSON", err)
+		return errtext.NoAnswer("holds an event that is not JSON", err)
 	}
 	if v.Kind() != '{' {
-		return noAnswer("holds an event that is not an object", nil)
+		return errtext.NoAnswer("holds an event that is not an object", nil)
 	}
 	t := readTop(v)
 	if err := s.failure(&t); err != nil {

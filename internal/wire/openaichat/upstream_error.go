@@ -106,12 +106,3 @@ func errorWithin(v rawjson.Value) *llm.Error {
 	e.UpstreamStatus = max(status, http.StatusOK)
 	return e
 }
-
-// noAnswer is the error for a body that is not an answer at all.
-func noAnswer(what string, cause error) *llm.Error {
-	return &llm.Error{
-		Kind: llm.KindInternal, Status: http.StatusInternalServerError, Type: "internal_server_error",
-		Message:  "litellm.InternalServerError: The upstream's answer " + what + ".",
-		Upstream: true, UpstreamStatus: http.StatusOK, Cause: cause,
-	}
-}

@@ -15,7 +15,7 @@ func (Dialect) Response(req *llm.Request, resp *llm.Response, a wire.Answer) []b
 		return out
 	}
 	o := newObject(req, a, resp.ID, resp.Created, resp.ServiceTier)
-	items := itemList{req: req, a: a, object: o}
+	items := itemList{tools: offered{req: req}, a: a, object: o}
 	e := ending{status: "completed"}
 	if len(resp.Choices) > 0 {
 		c := &resp.Choices[0]
@@ -52,7 +52,7 @@ func spliceModel(dst []byte, body rawjson.Value, model string) []byte {
 
 // itemList collects the items of an answer.
 type itemList struct {
-	req    *llm.Request
+	tools  offered
 	a      wire.Answer
 	object *object
 	items  []*outputItem
@@ -131,7 +131,7 @@ func (l *itemList) call(c *llm.ToolCall, st *llm.State) *outputItem {
 		before.state.signatures = append(before.state.signatures, sig)
 	}
 	it := l.add(callItem)
-	it.begin(l.req, c, sig, l.a.SignatureInID)
+	it.begin(&l.tools, c, sig, l.a.SignatureInID)
 	it.id = l.object.itemID(callPrefixes[it.tool.kind], it.index)
 	return it
 }

@@ -167,6 +167,11 @@ func TestEncryptedContentOfOpenAIReachesNoOtherProvider(t *testing.T) {
 	}
 }
 
+func identityOf(req *llm.Request, name string) identity {
+	o := offered{req: req}
+	return o.identity(name)
+}
+
 func toolLines(req *llm.Request) string {
 	var out []string
 	for _, tool := range req.Tools {

@@ -57,14 +57,14 @@ func (it *outputItem) keep(st *llm.State) {
 }
 
 // begin makes it a call.
-func (it *outputItem) begin(req *llm.Request, c *llm.ToolCall, sig string, inID bool) {
+func (it *outputItem) begin(tools *offered, c *llm.ToolCall, sig string, inID bool) {
 	it.call, it.sign = c, sig
-	it.tool = identityOf(req, c.Name)
+	it.tool = tools.identity(c.Name)
 	if c.Custom {
 		it.tool.kind = custom
 	}
 	it.callID = c.ID
-	if joined := signature.Join(c.ID, sig); inID && (len(joined) <= maxCallID || !replaysReasoning(req)) {
+	if joined := signature.Join(c.ID, sig); inID && (len(joined) <= maxCallID || !replaysReasoning(tools.req)) {
 		it.callID = joined
 	}
 }

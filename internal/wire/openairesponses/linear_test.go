@@ -130,3 +130,18 @@ func BenchmarkResultsInReverse(b *testing.B) {
 		})
 	}
 }
+
+func TestHugeAnswersFindTheirToolsWithoutNamespaces(t *testing.T) {
+	req := &llm.Request{ToolNames: make(map[string]string, huge)}
+	for i := range huge {
+		name := "f" + strconv.Itoa(i)
+		req.Tools = append(req.Tools, llm.ToolDef{Type: "function", Name: "n__" + name})
+		req.ToolNames["n__"+name] = identity{function, "n", name}.String()
+	}
+	tools := offered{req: req}
+	for i := range huge {
+		if id := tools.identity("f" + strconv.Itoa(i)); id.namespace != "n" {
+			t.Fatalf("call %d: %+v", i, id)
+		}
+	}
+}

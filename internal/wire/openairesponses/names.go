@@ -3,7 +3,6 @@ package openairesponses
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -33,26 +32,44 @@ func (id identity) String() string {
 	return string(rune(id.kind)) + id.namespace + "\x00" + id.name
 }
 
-// identityOf finds the client's identity of a tool by the model's name for it. A
-// model that leaves the namespace out of a name means the tool nonetheless.
-func identityOf(req *llm.Request, name string) identity {
-	if s, ok := req.ToolNames[name]; ok {
-		return parseIdentity(s)
-	}
-	id, best := identity{kind: function, name: name}, ""
-	if len(req.ToolNames) == 0 || offers(req, name) {
-		return id
-	}
-	for flat, s := range req.ToolNames {
-		if known := parseIdentity(s); known.name == name && (best == "" || flat < best) {
-			id, best = known, flat
-		}
-	}
-	return id
+// offered tells what the client calls the tools that a model names in an answer. Its
+// index is made once an answer, and only for one that needs it.
+type offered struct {
+	req *llm.Request
+	// short leads from a name without its namespace to the first flat name of that in
+	// order; a name that is itself a tool's is not in it.
+	short map[string]string
 }
 
-func offers(req *llm.Request, name string) bool {
-	return slices.ContainsFunc(req.Tools, func(t llm.ToolDef) bool { return t.Name == name })
+// identity finds the client's identity of a tool by the model's name for it. A model
+// that leaves the namespace out of a name means the tool nonetheless.
+func (o *offered) identity(name string) identity {
+	if s, ok := o.req.ToolNames[name]; ok {
+		return parseIdentity(s)
+	}
+	if len(o.req.ToolNames) == 0 {
+		return identity{kind: function, name: name}
+	}
+	if o.short == nil {
+		o.index()
+	}
+	if flat, ok := o.short[name]; ok {
+		return parseIdentity(o.req.ToolNames[flat])
+	}
+	return identity{kind: function, name: name}
+}
+
+func (o *offered) index() {
+	o.short = make(map[string]string, len(o.req.ToolNames))
+	for flat, s := range o.req.ToolNames {
+		name := parseIdentity(s).name
+		if first, taken := o.short[name]; !taken || flat < first {
+			o.short[name] = flat
+		}
+	}
+	for i := range o.req.Tools {
+		delete(o.short, o.req.Tools[i].Name)
+	}
 }
 
 func parseIdentity(s string) identity {

@@ -4,22 +4,23 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 // Response reads a whole answer.
 func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	v, err := rawjson.Check(body)
 	if err != nil {
-		return nil, noAnswer("is not JSON", err)
+		return nil, errtext.NoAnswer("is not JSON", err)
 	}
 	if v.Kind() != '{' {
-		return nil, noAnswer("is not an object", nil)
+		return nil, errtext.NoAnswer("is not an object", nil)
 	}
 	if failed := v.Get("error"); failed.Present() {
 		return nil, errorWithin(failed)
 	}
 	if v.Get("output").Kind() != '[' {
-		return nil, noAnswer("has no output", nil)
+		return nil, errtext.NoAnswer("has no output", nil)
 	}
 	resp := readEnvelope(v)
 	resp.Usage = parseUsage(v.Get("usage"))

@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/sse"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 // Stream reads a streamed answer: event by event as it came for a hop in the same
@@ -78,10 +79,10 @@ func (s *stream) run(r *sse.Reader) {
 func (s *stream) event(name string, data []byte) error {
 	v, err := rawjson.Check(data)
 	if err != nil {
-		return noAnswer("holds an event that is not JSON", err)
+		return errtext.NoAnswer("holds an event that is not JSON", err)
 	}
 	if v.Kind() != '{' {
-		return noAnswer("holds an event that is not an object", nil)
+		return errtext.NoAnswer("holds an event that is not an object", nil)
 	}
 	typ := eventType(v)
 	if typ == "" && name != "" { // some servers name the type only in the event field
@@ -132,7 +133,7 @@ func failure(typ string, v rawjson.Value) error {
 	case typ == "response.failed":
 		return errorWithin(v.Path("response", "error"))
 	case typ == "response.cancelled":
-		return noAnswer("was cancelled", nil)
+		return errtext.NoAnswer("was cancelled", nil)
 	case typ == "error" || v.Get("error").Present():
 		return errorWithin(v)
 	}

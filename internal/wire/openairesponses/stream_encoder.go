@@ -139,7 +139,7 @@ func (e *encoder) begin(dst []byte) []byte {
 		return dst
 	}
 	o := newObject(e.req, e.a, e.start.ID, e.start.Created, e.start.ServiceTier)
-	e.list = itemList{req: e.req, a: e.a, object: o}
+	e.list = itemList{tools: offered{req: e.req}, a: e.a, object: o}
 	running := ending{status: "in_progress"}
 	for _, typ := range []string{"response.created", "response.in_progress"} {
 		dst = append(e.event(dst, typ), `,"response":`...)

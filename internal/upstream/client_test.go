@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,7 +95,7 @@ func TestU02RefusedConnection(t *testing.T) {
 	listener.Close()
 	_, e := post(t, client(t, Options{}, Profile{}), "http://"+listener.Addr().String(), Timeouts{})
 	wantError(t, e, llm.KindConnection, 500)
-	if e.Message != "Connection error: the upstream refused the connection." || !e.Retryable() {
+	if want := "nothing listens at " + listener.Addr().String(); !strings.Contains(e.Message, want) || !strings.Contains(e.Message, "host.docker.internal") || !e.Retryable() {
 		t.Errorf("message %q retryable %v", e.Message, e.Retryable())
 	}
 }
@@ -110,13 +112,24 @@ func TestU01U03CausesOfAFailedDialAreTold(t *testing.T) {
 		{&net.OpError{Op: "proxyconnect", Err: errors.New("x")}, llm.KindConnection, 500, "proxy"},
 		{errors.New("boom secret.internal"), llm.KindConnection, 500, "failed"},
 		{tls.AlertError(40), llm.KindConnection, 500, "secure connection"},
+		{&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, llm.KindConnection, 500, "check that it runs"},
+		{&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, llm.KindConnection, 500, "HTTPS_PROXY"},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, llm.KindConnection, 500, "SSL_CERT_FILE"},
+		{io.EOF, llm.KindConnection, 500, "closed the connection"},
+	}
+	secret, err := NewNetwork(Options{}).Base("https://user:secret@secret.internal/v1?key=secret", "")
+	if err != nil {
+		t.Fatal(err)
 	}
 	c := client(t, Options{}, Profile{})
 	for _, tc := range cases {
-		e := c.failure(context.Background(), &Request{Provider: "openai", Model: "gpt"}, tc.err)
+		e := c.failure(context.Background(), &Request{Provider: "openai", Model: "gpt", Base: secret}, tc.err)
 		wantError(t, e, tc.kind, tc.status)
 		if !strings.Contains(e.Message, tc.say) || strings.Contains(e.Message, "secret") || !errors.Is(e, tc.err) {
 			t.Errorf("%v: message %q cause %v", tc.err, e.Message, e.Cause)
+		}
+		if text := e.Cause.Error(); e.Kind == llm.KindConnection && (!strings.HasPrefix(text, "calling https://secret.internal: ") || strings.Contains(text, "user")) {
+			t.Errorf("the log would say %q", text)
 		}
 	}
 	_, e := post(t, client(t, Options{ConnectTimeout: time.Nanosecond}, Profile{}), "http://127.0.0.1:9", Timeouts{})

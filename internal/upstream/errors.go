@@ -24,6 +24,10 @@ const statusClientGone = 499
 func (c *Client) failure(ctx context.Context, r *Request, err error) *llm.Error {
 	e := c.classify(ctx, err)
 	e.Provider, e.Model, e.Cause = r.Provider, r.Model, err
+	if u := r.address(); u != nil && e.Kind == llm.KindConnection {
+		e.Message = "Connection error: " + c.advice(u, err) + "."
+		e.Cause = fmt.Errorf("calling %s: %w", sameHost(u), err) // for the log
+	}
 	return e
 }
 
@@ -55,14 +59,15 @@ func (c *Client) classify(ctx context.Context, err error) *llm.Error {
 		if strings.Contains(err.Error(), "TLS handshake") { // net/http has no type for it
 			return tooLate(&http1.TimeoutError{Stage: http1.StageTLS, Limit: c.options.TLSTimeout})
 		}
-		return timeout("The upstream could not be reached within " + c.options.ConnectTimeout.String() + ".")
+		return timeout("The upstream could not be reached within " + c.options.ConnectTimeout.String() +
+			"; check api_base, the firewall, and whether the way out needs a proxy (HTTPS_PROXY).")
 	}
 	if notHTTP(err) {
 		return badGateway("The upstream's answer is not valid HTTP.")
 	}
 	return &llm.Error{
 		Kind: llm.KindConnection, Status: http.StatusInternalServerError, Upstream: true,
-		Message: "Connection error: " + reason(err) + ".",
+		Message: "Connection error: the call to the upstream failed.",
 	}
 }
 
@@ -89,29 +94,6 @@ func timeout(message string) *llm.Error {
 
 func badGateway(message string) *llm.Error {
 	return &llm.Error{Kind: llm.KindBadGateway, Status: http.StatusBadGateway, Upstream: true, Message: message}
-}
-
-// reason says in words for the client what is wrong, without an address.
-func reason(err error) string {
-	var dns *net.DNSError
-	var op *net.OpError
-	switch {
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		return "the configured proxy could not be reached"
-	case errors.As(err, &dns):
-		return "the name of the upstream could not be resolved"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the upstream refused the connection"
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "the upstream's network cannot be reached"
-	case untrusted(err):
-		return "the upstream's certificate is not valid or not trusted"
-	case isTLS(err):
-		return "no secure connection to the upstream could be agreed on"
-	case closed(err):
-		return "the upstream closed the connection"
-	}
-	return "the call to the upstream failed"
 }
 
 func untrusted(err error) bool {

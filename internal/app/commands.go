@@ -63,7 +63,7 @@ func (p *program) models(c *modelsCommand) error {
 	t.AppendHeader(table.Row{"model", "upstream", "key", "context", "USD/M in / out"})
 	for i := range cfg.Deployments {
 		d := &cfg.Deployments[i]
-		info, _ := catalog.Lookup(d.Provider, d.Model)
+		info := d.CatalogModel(d.Provider, d.Model)
 		t.AppendRow(table.Row{d.ModelName, target(d), keyState(d), window(info), price(info)})
 	}
 	_, err := fmt.Fprintln(p.Stdout, t.Render())

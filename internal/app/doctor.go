@@ -3,8 +3,10 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -68,6 +70,9 @@ func (c *doctorCommand) gateway(p *program) (string, error) {
 func (c *doctorCommand) live(p *program, d *doctor.Diagnosis, cfg *config.Config, at string) doctor.LiveOptions {
 	base, key, model := d.Client()
 	own := "http://" + at + "/v1"
+	if d.Secure() {
+		own = "https://" + at + "/v1"
+	}
 	if c.URL != "" || base == "" || !strings.Contains(base, "://") {
 		base = cmp.Or(c.URL, own)
 	}
@@ -75,6 +80,10 @@ func (c *doctorCommand) live(p *program, d *doctor.Diagnosis, cfg *config.Config
 		key = cfg.General.MasterKey.Reveal()
 	}
 	o := doctor.LiveOptions{BaseURL: base, Key: cmp.Or(c.Key, key), Models: c.Model, Config: cfg, Preferred: model, Now: p.now}
+	if d.Secure() && base == own {
+		// This machine's own certificate is not what is being tested.
+		o.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}}
+	}
 	if p.color {
 		o.Progress = func(done, all int, r doctor.ModelResult) {
 			fmt.Fprintf(p.Stderr, "asked %d of %d: %s\n", done, all, r.Model)

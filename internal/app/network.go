@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -74,7 +73,7 @@ func (n *network) Base(row *provider.Row, url string) (*upstream.Base, error) {
 		return nil, fmt.Errorf("the provider %s has no address of its own; set api_base", row.Name)
 	}
 	if row.AddVersion && !provider.HasVersion(url) {
-		url = strings.TrimRight(url, "/") + row.Version
+		url = row.Root(url) + row.Version
 	}
 	return n.Network.Base(url, row.Version)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/catalog"
 )
 
 // Position is a place in a configuration file. Line and Column count from 1;
@@ -192,6 +194,29 @@ func (d *Deployment) BaseModel() string {
 		return ""
 	}
 	return s
+}
+
+// CatalogModel is what is known of a model of a provider that this deployment calls:
+// the catalog's entry, of base_model when the file names one, with the file's own
+// numbers over it. nil when nothing is known.
+func (d *Deployment) CatalogModel(provider, model string) *catalog.Model {
+	var m *catalog.Model
+	if base := d.BaseModel(); base != "" {
+		if m, _ = catalog.Find(base); m == nil {
+			m, _ = catalog.Lookup(provider, base)
+		}
+	}
+	if m == nil && !strings.Contains(model, "*") {
+		m, _ = catalog.Lookup(provider, model)
+	}
+	if len(d.Info) == 0 {
+		return m
+	}
+	over := make(map[string]any, len(d.Info))
+	for k, v := range d.Info {
+		over[k] = json.RawMessage(v)
+	}
+	return m.With(over)
 }
 
 // Mode returns model_info.mode ("chat", "embedding", …) or "".

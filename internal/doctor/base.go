@@ -21,7 +21,7 @@ func (x *examination) baseURL() {
 	}
 	before := len(x.Findings)
 	if row, known := provider.ByHost(u.String()); known && addressOf(u) != x.gateway() {
-		x.about(Error, varBase, fmt.Sprintf("%s is the address of %s: requests go there, past the gateway.", shown(u), row.Label), "Set OPENAI_BASE_URL="+x.gateway().base())
+		x.about(Error, varBase, fmt.Sprintf("%s is the address of %s: requests go there, past the gateway.", shown(u), row.Label), "Set OPENAI_BASE_URL="+x.ownBase())
 		return
 	}
 	x.basePath(u)
@@ -35,7 +35,7 @@ func (x *examination) noBase() {
 	if x.client[varAIHubMix].text != "" {
 		return // told with that key
 	}
-	x.about(Error, varBase, "It is missing: requests go to "+openaiBase+", past the gateway.", "Set OPENAI_BASE_URL="+x.gateway().base())
+	x.about(Error, varBase, "It is missing: requests go to "+openaiBase+", past the gateway.", "Set OPENAI_BASE_URL="+x.ownBase())
 }
 
 // baseScheme parses the URL; one without a scheme is examined further as http.
@@ -43,7 +43,7 @@ func (x *examination) baseScheme(text string) (*url.URL, bool) {
 	if !strings.Contains(text, "://") {
 		u, err := url.Parse("http://" + text)
 		if err != nil || u.Host == "" || looksLikeKey(text) {
-			x.about(Error, varBase, "It is not a URL.", "Set OPENAI_BASE_URL="+x.gateway().base())
+			x.about(Error, varBase, "It is not a URL.", "Set OPENAI_BASE_URL="+x.ownBase())
 			return nil, false
 		}
 		x.about(Error, varBase, "It has no scheme, so the client cannot connect.", "Write http:// before it: OPENAI_BASE_URL="+shown(u))
@@ -51,7 +51,7 @@ func (x *examination) baseScheme(text string) (*url.URL, bool) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		x.about(Error, varBase, "It is not an http:// or https:// URL with a host.", "Set OPENAI_BASE_URL="+x.gateway().base())
+		x.about(Error, varBase, "It is not an http:// or https:// URL with a host.", "Set OPENAI_BASE_URL="+x.ownBase())
 		return nil, false
 	}
 	return u, true
@@ -94,20 +94,29 @@ func (x *examination) baseHost(u *url.URL) {
 func (x *examination) basePort(u *url.URL, at address) {
 	own := x.gateway()
 	if at.port == own.port || !own.local() {
-		if u.Scheme == "https" && x.listener.Kind != Nobody {
-			x.about(Warning, varBase, "It says https, which the gateway speaks only with --ssl_certfile_path and --ssl_keyfile_path.", "Set OPENAI_BASE_URL="+own.base())
-		}
+		x.baseSecurity(u)
 		return
 	}
 	switch l := x.System.Listening(x.ctx, at.String()); l.Kind {
 	case Fairlead:
-		return
+		x.about(Good, varBase, fmt.Sprintf("%s leads to another Fairlead than the one of port %s: %s.", shown(u), own.port, l.itself()), "")
 	case LiteLLM:
-		x.about(Warning, varBase, "LiteLLM answers at "+at.String()+", not Fairlead.", "Set OPENAI_BASE_URL="+own.base())
+		x.about(Warning, varBase, "LiteLLM answers at "+at.String()+", not Fairlead.", "Set OPENAI_BASE_URL="+x.ownBase())
 	case Other:
-		x.about(Error, varBase, fmt.Sprintf("Port %s belongs to another program (%s); the gateway's port is %s.", at.port, l, own.port), "Set OPENAI_BASE_URL="+own.base())
+		x.about(Error, varBase, fmt.Sprintf("Port %s belongs to another program (%s); the gateway's port is %s.", at.port, l, own.port), "Set OPENAI_BASE_URL="+x.ownBase())
 	default:
-		x.about(Error, varBase, fmt.Sprintf("Nothing answers on port %s; the gateway's port is %s.", at.port, own.port), fmt.Sprintf("Set OPENAI_BASE_URL=%s, or start the gateway with --port %s.", own.base(), at.port))
+		x.about(Error, varBase, fmt.Sprintf("Nothing answers on port %s; the gateway's port is %s.", at.port, own.port), fmt.Sprintf("Set OPENAI_BASE_URL=%s, or start the gateway with --port %s.", x.ownBase(), at.port))
+	}
+}
+
+// baseSecurity compares http and https with what the gateway speaks.
+func (x *examination) baseSecurity(u *url.URL) {
+	switch {
+	case x.listener.Kind == Nobody:
+	case u.Scheme == "https" && !x.listener.TLS:
+		x.about(Warning, varBase, "It says https, which the gateway speaks only with --ssl_certfile_path and --ssl_keyfile_path.", "Set OPENAI_BASE_URL="+x.ownBase())
+	case u.Scheme == "http" && x.listener.TLS:
+		x.about(Error, varBase, "It says http, but what listens there speaks HTTPS.", "Set OPENAI_BASE_URL="+x.ownBase())
 	}
 }
 

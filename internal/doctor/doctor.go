@@ -129,6 +129,13 @@ func Examine(ctx context.Context, o Options) *Diagnosis {
 // gateway is where the gateway listens or will listen.
 func (x *examination) gateway() address { return x.Diagnosis.gateway }
 
+// ownBase is the base URL of the gateway; http unless what listens there speaks
+// HTTPS.
+func (d *Diagnosis) ownBase() string { return d.listener.base(d.gateway) }
+
+// Secure reports whether a gateway listens at its address and speaks HTTPS.
+func (d *Diagnosis) Secure() bool { return d.listener.TLS }
+
 // add appends a finding.
 func (d *Diagnosis) add(f Finding) { d.Findings = append(d.Findings, f) }
 

@@ -118,6 +118,9 @@ func TestClientFindings(t *testing.T) {
 		}
 		return strings.Join(out, "")
 	}
+	secureAt := func(address string) map[string]Listener {
+		return map[string]Listener{address: {Kind: Fairlead, TLS: true}}
+	}
 	fairleadAt := func(address string) map[string]Listener { return map[string]Listener{address: {Kind: Fairlead}} }
 	for _, c := range []struct {
 		name    string
@@ -149,13 +152,15 @@ func TestClientFindings(t *testing.T) {
 		{"base with another path", scene{dotenv: replaced("OPENAI_BASE_URL", "http://localhost:4000/api")}, "OPENAI_BASE_URL", []string{"warning", "/api"}},
 		{"wrong port, nobody there", scene{dotenv: replaced("OPENAI_BASE_URL", "http://localhost:5000/v1")}, "OPENAI_BASE_URL", []string{"error", "Nothing answers on port 5000", "port is 4000", "--port 5000"}},
 		{"wrong port, another program", scene{dotenv: replaced("OPENAI_BASE_URL", "http://127.0.0.1:5000/v1"), listeners: map[string]Listener{"127.0.0.1:5000": {Kind: Other, Process: "nginx, pid 7"}}}, "OPENAI_BASE_URL", []string{"error", "nginx, pid 7"}},
-		{"other port, the gateway there", scene{dotenv: replaced("OPENAI_BASE_URL", "http://localhost:4001/v1"), listeners: fairleadAt("localhost:4001")}, "OPENAI_BASE_URL", []string{"ok"}},
+		{"other port, the gateway there", scene{dotenv: replaced("OPENAI_BASE_URL", "http://localhost:4001/v1"), listeners: fairleadAt("localhost:4001")}, "OPENAI_BASE_URL", []string{"ok", "http://localhost:4001/v1 leads to another Fairlead than the one of port 4000: Fairlead."}},
 		{"other port, LiteLLM there", scene{dotenv: replaced("OPENAI_BASE_URL", "http://localhost:4001/v1"), listeners: map[string]Listener{"localhost:4001": {Kind: LiteLLM}}}, "OPENAI_BASE_URL", []string{"warning", "LiteLLM answers"}},
 		{"port as it was said", scene{dotenv: replaced("OPENAI_BASE_URL", "http://localhost:4001/v1"), gateway: "localhost:4001"}, "OPENAI_BASE_URL", []string{"ok"}},
 		{"localhost in a container", scene{dotenv: guideEnv, container: true}, "OPENAI_BASE_URL", []string{"warning", "container itself", "http://host.docker.internal:4000/v1", "http://SERVICE:4000/v1"}},
 		{"host.docker.internal outside", scene{dotenv: replaced("OPENAI_BASE_URL", "http://host.docker.internal:4000/v1")}, "OPENAI_BASE_URL", []string{"warning", "containers only", "http://localhost:4000/v1"}},
 		{"the provider itself", scene{dotenv: replaced("OPENAI_BASE_URL", "https://api.deepseek.com/v1")}, "OPENAI_BASE_URL", []string{"error", "DeepSeek", "past the gateway"}},
 		{"https for plain http", scene{dotenv: replaced("OPENAI_BASE_URL", "https://localhost:4000/v1"), listeners: fairleadAt("localhost:4000")}, "OPENAI_BASE_URL", []string{"warning", "https"}},
+		{"http for a gateway with a certificate", scene{dotenv: guideEnv, listeners: secureAt("localhost:4000")}, "OPENAI_BASE_URL", []string{"error", "speaks HTTPS", "Set OPENAI_BASE_URL=https://localhost:4000/v1"}},
+		{"https for a gateway with a certificate", scene{dotenv: replaced("OPENAI_BASE_URL", "https://localhost:4000/v1"), listeners: secureAt("localhost:4000")}, "OPENAI_BASE_URL", []string{"ok"}},
 		{"a key for a base", scene{dotenv: replaced("OPENAI_BASE_URL", "sk-0123456789")}, "OPENAI_BASE_URL", []string{"error", "not a URL"}},
 		{"model missing", scene{dotenv: replaced("OPENAI_MODEL", "")}, "OPENAI_MODEL", []string{"error", "gpt-4o-mini", "gemini/gemini-3-pro-preview"}},
 		{"model unknown", scene{dotenv: replaced("OPENAI_MODEL", "gemini/gemini-3-pro-previw")}, "OPENAI_MODEL", []string{"error | .env:3", "not in model_list", "Did you mean gemini/gemini-3-pro-preview?"}},
@@ -230,6 +235,9 @@ func TestConfigurationAndNetworkFindings(t *testing.T) {
 		{"port free", "port 4000", scene{}, "note |  | It is free: no gateway is running. | Start it: fairlead --config litellm_config.yaml"},
 		{"port taken", "port 4000", scene{listeners: map[string]Listener{"localhost:4000": {Kind: Other, Process: "nginx, pid 7"}}}, "error |  | It is taken by another program (nginx, pid 7). | Start the gateway with --port 4001 and set OPENAI_BASE_URL=http://localhost:4001/v1."},
 		{"LiteLLM on the port", "port 4000", scene{listeners: map[string]Listener{"localhost:4000": {Kind: LiteLLM}}}, "warning |  | LiteLLM answers here"},
+		{"our own with a certificate", "port 4000", scene{listeners: map[string]Listener{"localhost:4000": {Kind: Fairlead, TLS: true, Version: "1.2"}}}, "ok |  | Fairlead (version 1.2, HTTPS) answers."},
+		{"another Fairlead beside", "port 4001", scene{listeners: map[string]Listener{"localhost:4001": {Kind: Fairlead, TLS: true, Process: "fairlead, pid 7"}}}, "note |  | Another Fairlead (fairlead, pid 7, HTTPS) answers here. | If it is the one that is meant: OPENAI_BASE_URL=https://localhost:4001/v1, and fairlead doctor --port 4001"},
+		{"none is looked for when ours answers", "port 4001", scene{listeners: map[string]Listener{"localhost:4000": {Kind: Fairlead}, "localhost:4001": {Kind: Fairlead}}}, ""},
 		{"another machine, silent", "gw.lan:4000", scene{gateway: "gw.lan:4000"}, "warning |  | Nothing answers there."},
 		{"proxy", "proxy", scene{env: map[string]string{"HTTPS_PROXY": "http://127.0.0.1:7890"}}, "note | environment | Providers are reached https through http://127.0.0.1:7890 (HTTPS_PROXY)."},
 		{"no proxy", "proxy", scene{}, "None is set"},

@@ -47,7 +47,7 @@ func (x *examination) aihubmix() {
 	remedy := x.clear(varAIHubMix)
 	if x.client[varBase].text == "" {
 		x.about(Error, varAIHubMix, "There is no OPENAI_BASE_URL, so this key sends every request to "+aihubmixBase+", past the gateway.",
-			remedy+" And set OPENAI_BASE_URL="+x.gateway().base()+".")
+			remedy+" And set OPENAI_BASE_URL="+x.ownBase()+".")
 		return
 	}
 	if x.hasMasterKey() && !x.Config.General.MasterKey.Equal(v.text) {

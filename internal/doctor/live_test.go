@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -166,6 +167,14 @@ func TestListenerIsRecognised(t *testing.T) {
 			l := listening(t.Context(), strings.TrimPrefix(s.URL, "http://"))
 			if l.Kind != c.want || c.want == Fairlead && l.Version != "1.2.3" || strings.Contains(l.Server, "\x1b") {
 				t.Errorf("got %+v", l)
+			}
+			secure := httptest.NewUnstartedServer(c.handler)
+			secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+			secure.StartTLS()
+			defer secure.Close()
+			l = listening(t.Context(), strings.TrimPrefix(secure.URL, "https://"))
+			if l.Kind != c.want || l.TLS != (c.want != Other) || c.want == Fairlead && l.Version != "1.2.3" {
+				t.Errorf("with a certificate: %+v", l)
 			}
 		})
 	}

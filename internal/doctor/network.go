@@ -15,6 +15,7 @@ import (
 // examineNetwork checks the port, the proxies and the certificates.
 func (x *examination) examineNetwork() {
 	x.port()
+	x.others()
 	x.proxies()
 	x.certificates()
 }
@@ -32,7 +33,7 @@ func (x *examination) port() {
 	}
 	switch l := x.listener; {
 	case l.Kind == Fairlead:
-		x.network(Good, subject, "", "Fairlead answers"+l.version()+".", "")
+		x.network(Good, subject, "", l.itself()+" answers.", "")
 	case l.Kind == LiteLLM:
 		x.network(Warning, subject, "", fmt.Sprintf("LiteLLM answers here%s: clients talk to it, and Fairlead cannot listen on the same port.", l.process()), "Stop LiteLLM, or start "+x.elsewhere()+".")
 	case l.Kind == Other:
@@ -41,6 +42,28 @@ func (x *examination) port() {
 		x.network(Warning, subject, "", "Nothing answers there.", "Start the gateway on that machine, or check the address.")
 	default:
 		x.network(Note, subject, "", "It is free: no gateway is running.", "Start it: "+x.startCommand())
+	}
+}
+
+// nearPorts are how many ports from LiteLLM's 4000 on are searched for a gateway that
+// was started elsewhere: a busy port makes people take the next.
+const nearPorts = 5
+
+// others names another Fairlead of this machine when none is where it should be.
+func (x *examination) others() {
+	own := x.gateway()
+	if !own.local() || x.listener.Kind == Fairlead {
+		return
+	}
+	for port := 4000; port < 4000+nearPorts; port++ {
+		at := address{"localhost", strconv.Itoa(port)}
+		if at.port == own.port {
+			continue
+		}
+		if l := x.System.Listening(x.ctx, at.String()); l.Kind == Fairlead {
+			x.network(Note, "port "+at.port, "", "Another "+l.itself()+" answers here.",
+				"If it is the one that is meant: OPENAI_BASE_URL="+l.base(at)+", and fairlead doctor --port "+at.port)
+		}
 	}
 }
 

@@ -2,7 +2,9 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -26,6 +28,8 @@ const (
 // Listener is what answers on a port.
 type Listener struct {
 	Kind ListenerKind
+	// TLS says that it speaks HTTPS.
+	TLS bool
 	// Version is what a gateway says of itself.
 	Version string
 	// Server is the Server header of another program.
@@ -45,11 +49,30 @@ func (l Listener) String() string {
 	return "it does not say which"
 }
 
-func (l Listener) version() string {
-	if l.Version == "" {
-		return ""
+// itself names a gateway: "Fairlead (version 1.2, fairlead, pid 7)".
+func (l Listener) itself() string {
+	var about []string
+	if l.Version != "" {
+		about = append(about, "version "+l.Version)
 	}
-	return " (version " + l.Version + ")"
+	if l.Process != "" {
+		about = append(about, l.Process)
+	}
+	if l.TLS {
+		about = append(about, "HTTPS")
+	}
+	if len(about) == 0 {
+		return string(l.Kind)
+	}
+	return string(l.Kind) + " (" + strings.Join(about, ", ") + ")"
+}
+
+// base is the base URL of a gateway at the address.
+func (l Listener) base(at address) string {
+	if l.TLS {
+		return "https://" + at.String() + "/v1"
+	}
+	return at.base()
 }
 
 func (l Listener) process() string {
@@ -111,22 +134,31 @@ func listening(ctx context.Context, address string) Listener {
 		return Listener{}
 	}
 	_ = conn.Close() // it was only to see whether somebody listens
-	transport := &http.Transport{DisableKeepAlives: true}
+	// The certificate is not what is asked for, and no key is sent.
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
 	l := Listener{Kind: Other}
 	if a, err := net.ResolveTCPAddr("tcp", address); err == nil && a.IP.IsLoopback() {
 		l.Process = listenerProcess(a.Port)
 	}
-	body, header := probe(ctx, transport, "http://"+address+"/health/liveliness")
-	l.Server = printable(header.Get("Server"))
-	if !strings.Contains(body, "I'm alive!") {
-		return l
-	}
-	l.Kind = LiteLLM
-	if about, h := probe(ctx, transport, "http://"+address+"/openapi.json"); strings.Contains(about, `"title":"Fairlead"`) {
-		l.Kind, l.Version = Fairlead, printable(h.Get("X-Litellm-Version"))
+	for _, scheme := range []string{"http://", "https://"} {
+		body, header := probe(ctx, transport, scheme+address+"/health/liveliness")
+		l.Server = cmp.Or(printable(header.Get("Server")), l.Server)
+		if strings.Contains(body, "I'm alive!") {
+			l.TLS = scheme == "https://"
+			l.identify(ctx, transport, scheme+address)
+			return l
+		}
 	}
 	return l
+}
+
+// identify tells which of the two gateways answers at a root.
+func (l *Listener) identify(ctx context.Context, t *http.Transport, root string) {
+	l.Kind = LiteLLM
+	if about, h := probe(ctx, t, root+"/openapi.json"); strings.Contains(about, `"title":"Fairlead"`) {
+		l.Kind, l.Version = Fairlead, printable(h.Get("X-Litellm-Version"))
+	}
 }
 
 func probe(ctx context.Context, t *http.Transport, url string) (string, http.Header) {

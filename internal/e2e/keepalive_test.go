@@ -59,6 +59,25 @@ func TestAfterAKeepaliveAFallbackIsStillFree(t *testing.T) {
 	})
 }
 
+func TestKeepaliveThatOpensTheStreamSaysWhatIsCalled(t *testing.T) {
+	f := testkit.NewOpenAI(t)
+	g := start(t, modelList(impatient, deployment("m", "openai/gpt-4o", f)))
+	released := make(chan struct{})
+	f.Inject(testkit.PauseAfterEvents(0, released))
+	d := dialects[0]
+	_, r := d.pinged(t, g, ask("m", speech).streaming(true), func() { close(released) })
+	for name, want := range map[string]string{
+		"X-Litellm-Model-Group": "m", "X-Litellm-Model-Name": "openai/gpt-4o", "X-Litellm-Attempted-Retries": "0", "X-Litellm-Attempted-Fallbacks": "0",
+	} {
+		if got := r.header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if r.header.Get("X-Litellm-Model-Id") == "" {
+		t.Error("no deployment is named")
+	}
+}
+
 func TestAfterAKeepaliveAFailureIsTheDialectsErrorInTheStream(t *testing.T) {
 	everyDialect(t, func(t *testing.T, d dialect) {
 		f := testkit.NewOpenAI(t)

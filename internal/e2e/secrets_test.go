@@ -53,7 +53,7 @@ func TestS41SecretsAreNeverSeenAgain(t *testing.T) {
 			auth := "Bearer " + canaries["master"]
 			for model, f := range fakes {
 				echo := testkit.FailWith(401, `{"error":{"message":"Incorrect API key provided: `+f.Key()+`. Used `+canaries["header"]+`","type":"invalid_request_error","code":401,"status":"UNAUTHENTICATED"}}`,
-					"x-request-id", "req_1", "openai-organization", canaries["organization"], "set-cookie", canaries["header"])
+					"x-request-id", "req_1 "+f.Key(), "openai-organization", canaries["organization"], "set-cookie", canaries["header"])
 				f.Inject(testkit.Fail(500), echo, testkit.ErrorAfterEvents(4, 500), testkit.HTML(), testkit.Drop())
 				for _, body := range []string{plain(model, canaries["prompt"]), plain(model, canaries["prompt"]), streamed(plain(model, "hi")), plain(model, "hi"), plain(model, "hi"), plain(model, "hi")} {
 					r := g.post(body, "Authorization", auth, "X-Api-Key", canaries["client"])

@@ -57,6 +57,8 @@ type Row struct {
 	// AddVersion says that a base without a version always gets Version: the base of
 	// such a vendor is customarily given as its root (Ollama).
 	AddVersion bool
+	// OwnPaths are paths of the vendor's other API that stand in a base by mistake.
+	OwnPaths []string
 	// KeyEnv are the variables that may hold the key, BaseEnv the base URL and OrgEnv
 	// the organization; the first that is set wins.
 	KeyEnv  []string
@@ -170,6 +172,18 @@ func (r *Row) spokenAt(u *url.URL) *Row {
 		return table().byName["openai"]
 	}
 	return r
+}
+
+// Root is a base URL without what follows the vendor's root in it: a slash, and of
+// Ollama the path of its own API, which people write where LiteLLM wants the root.
+func (r *Row) Root(base string) string {
+	base = strings.TrimRight(base, "/")
+	for _, own := range r.OwnPaths {
+		if root, ok := strings.CutSuffix(base, own); ok {
+			return strings.TrimRight(root, "/")
+		}
+	}
+	return base
 }
 
 // HasVersion tells whether the path of a base URL names a version, as /v1 and

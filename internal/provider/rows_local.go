@@ -8,7 +8,7 @@ func localRows() []Row {
 	return []Row{
 		{
 			Name: "ollama", TextCompletions: true, Label: "Ollama", DocURL: "https://docs.ollama.com", Aliases: []string{"ollama_chat"},
-			BaseURL: "http://localhost:11434/v1", AddVersion: true,
+			BaseURL: "http://localhost:11434/v1", AddVersion: true, OwnPaths: []string{"/api/chat", "/api/generate", "/api"},
 			KeyEnv: []string{"OLLAMA_API_KEY"}, KeyOptional: true,
 			BaseEnv: []string{"OLLAMA_API_BASE"},
 			Hosts:   []string{"127.0.0.1:11434", "host.docker.internal:11434", "ollama:11434", "ollama.com"},

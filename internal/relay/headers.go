@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,11 +70,18 @@ func (x *exchange) answerHeaders(h http.Header) {
 		x.step.Deployment.ID, printable(x.step.Group), printable(x.upstreamName()),
 		milliseconds(total), milliseconds(total - now.Sub(x.sent)),
 	}
+	h["X-Litellm-Response-Duration-Ms"] = v[3:4:4]
+	h["X-Litellm-Overhead-Duration-Ms"] = v[4:5:5]
+	x.attemptHeaders(h, v[0:3])
+	x.relay.copyUpstreamHeaders(h, x.header)
+}
+
+// attemptHeaders tells what is called: what is known before an answer comes. The
+// values are the deployment's id, its group and the model's name.
+func (x *exchange) attemptHeaders(h http.Header, v []string) {
 	h["X-Litellm-Model-Id"] = v[0:1:1]
 	h["X-Litellm-Model-Group"] = v[1:2:2]
 	h["X-Litellm-Model-Name"] = v[2:3:3]
-	h["X-Litellm-Response-Duration-Ms"] = v[3:4:4]
-	h["X-Litellm-Overhead-Duration-Ms"] = v[4:5:5]
 	h["X-Litellm-Attempted-Retries"] = number(x.step.Retry)
 	h["X-Litellm-Attempted-Fallbacks"] = number(x.step.Fallback)
 	if x.step.Retry > 0 {
@@ -86,7 +94,6 @@ func (x *exchange) answerHeaders(h http.Header) {
 	if len(x.call.Dropped) > 0 {
 		h["X-Fairlead-Dropped"] = []string{droppedHeader(x.call.Dropped)}
 	}
-	copyUpstreamHeaders(h, x.header)
 }
 
 var (
@@ -150,7 +157,7 @@ func (x *exchange) errorHeaders(e *llm.Error) {
 	}
 	h["X-Litellm-Response-Cost"] = []string{"0"}
 	h["X-Litellm-Key-Spend"] = headerZero
-	copyUpstreamHeaders(h, e.Header)
+	x.relay.copyUpstreamHeaders(h, e.Header)
 }
 
 // upstreamAllowed are the upstream's headers that clients may see, as
@@ -162,20 +169,39 @@ var upstreamAllowed = map[string]bool{
 	"X-Gemini-Service-Tier": true, "X-Ds-Trace-Id": true, "X-Inference-Time": true,
 }
 
-func copyUpstreamHeaders(h, from http.Header) {
+func (r *Relay) copyUpstreamHeaders(h, from http.Header) {
 	for name, values := range from {
 		limit := strings.HasPrefix(name, "X-Ratelimit-")
 		if !limit && !upstreamAllowed[name] && !strings.HasPrefix(name, "Anthropic-Ratelimit-") {
 			continue
 		}
+		values = r.redactValues(values)
 		h["Llm_provider-"+name] = values
 		if limit {
 			h[name] = values
 		}
 	}
-	if id := from["Request-Id"]; id != nil {
+	if id := h["Llm_provider-Request-Id"]; id != nil {
 		h["Request-Id"] = id
 	}
+}
+
+// minSecret is the length below which nothing is taken for a secret; most headers that
+// are passed on are short numbers.
+const minSecret = 8
+
+// redactValues hides secrets that an upstream repeats in its headers.
+func (r *Relay) redactValues(values []string) []string {
+	for i, v := range values {
+		if len(v) < minSecret {
+			continue
+		}
+		if clean := r.Redact(v); clean != v {
+			values = slices.Clone(values)
+			values[i] = clean
+		}
+	}
+	return values
 }
 
 // maxDroppedHeader bounds the header; the log has the rest.

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ type keepalive struct {
 	// begun says that the answer has begun; opened that a ping came before it, so that
 	// the status is decided though no answer is.
 	begun, opened, stopped bool
+	// attempt are the headers of the attempt that is waited for; a ping that opens the
+	// stream sends them.
+	attempt http.Header
 }
 
 // watch begins to look for silence.
@@ -80,6 +84,19 @@ func (x *exchange) keepAlive() {
 	}
 }
 
+// attempting notes what is called now: a ping that opens the stream tells of it, since
+// after it no header can be sent.
+func (x *exchange) attempting() {
+	if x.alive.timer == nil {
+		return
+	}
+	h := make(http.Header, 8)
+	x.attemptHeaders(h, []string{x.step.Deployment.ID, printable(x.step.Group), printable(x.upstreamName())})
+	x.alive.mu.Lock()
+	defer x.alive.mu.Unlock()
+	x.alive.attempt = h
+}
+
 // lookForSilence is what the timer does.
 func (x *exchange) lookForSilence() {
 	k := &x.alive
@@ -108,6 +125,7 @@ func (x *exchange) ping() error {
 	if !x.alive.begun && !x.alive.opened {
 		x.alive.opened = true
 		x.streamHeaders(enc)
+		maps.Copy(x.w.Header(), x.alive.attempt)
 		x.w.WriteHeader(http.StatusOK)
 	}
 	return x.put(enc.Ping(nil))

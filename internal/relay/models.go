@@ -173,26 +173,9 @@ func (d *Deployment) FullName() string {
 	return d.Row.Name + "/" + d.Config.Model
 }
 
-// info looks the model up: base_model when the file names one, else the upstream
-// name; the file's own numbers win.
+// info is what is known of the upstream's model.
 func (d *Deployment) info(model string) *catalog.Model {
-	var m *catalog.Model
-	if base := d.Config.BaseModel(); base != "" {
-		if m, _ = catalog.Find(base); m == nil {
-			m, _ = catalog.Lookup(d.Row.Name, base)
-		}
-	}
-	if m == nil && !strings.Contains(model, "*") {
-		m, _ = catalog.Lookup(d.Row.Name, model)
-	}
-	if len(d.Config.Info) == 0 {
-		return m
-	}
-	over := make(map[string]any, len(d.Config.Info))
-	for k, v := range d.Config.Info {
-		over[k] = json.RawMessage(v)
-	}
-	return m.With(over)
+	return d.Config.CatalogModel(d.Row.Name, model)
 }
 
 // Target describes the deployment to a wire, for the upstream name of the model.

@@ -21,6 +21,7 @@ func (x *exchange) send(ctx context.Context) (*upstream.Response, error) {
 	if x.relay.Debug {
 		x.debugBody("request to the upstream", x.call.Whole())
 	}
+	x.attempting()
 	x.sent = x.relay.Now()
 	resp, failed := x.dep.Client.Do(ctx, r)
 	if failed != nil {

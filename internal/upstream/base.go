@@ -68,6 +68,10 @@ func newBase(raw, suffix string, report func(base, used string)) (*Base, error) 
 	}
 	u.Path, u.RawPath, u.Fragment = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/"), ""
 	b := &Base{raw: raw, url: *u, suffix: suffix, report: report}
+	if u.Port() == ollamaPort && suffix != "" {
+		b.url.Path, b.url.RawPath = ollamaRoot(u.Path), ""
+		u.Path, u.RawPath = b.url.Path, ""
+	}
 	u.User, u.RawQuery = nil, ""
 	b.shown = u.String()
 	for segment := range strings.SplitSeq(u.Path, "/") {
@@ -82,6 +86,16 @@ func newBase(raw, suffix string, report func(base, used string)) (*Base, error) 
 }
 
 const ollamaPort = "11434"
+
+// ollamaRoot is the root that a path of Ollama's own API belongs to: people write
+// http://host:11434/api, or the address of a call, for the root.
+func ollamaRoot(path string) string {
+	switch path {
+	case "/api", "/api/chat", "/api/generate":
+		return ""
+	}
+	return path
+}
 
 // redact shows a URL that cannot be used without what may be a credential.
 func redact(raw string) string {

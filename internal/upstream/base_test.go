@@ -33,6 +33,11 @@ func TestBaseIsUsedLiterally(t *testing.T) {
 		{" http://h:1234/v1 ", "/v1", "/x", "http://h:1234/v1/x"},
 		{"http://localhost:11434", "/v1", "/chat/completions", "http://localhost:11434/v1/chat/completions"},
 		{"http://localhost:11434/v1", "/v1", "/chat/completions", "http://localhost:11434/v1/chat/completions"},
+		{"http://localhost:11434/api", "/v1", "/chat/completions", "http://localhost:11434/v1/chat/completions"},
+		{"http://localhost:11434/api/", "/v1", "/chat/completions", "http://localhost:11434/v1/chat/completions"},
+		{"http://localhost:11434/api/chat", "/v1", "/chat/completions", "http://localhost:11434/v1/chat/completions"},
+		{"http://localhost:11434/apis", "/v1", "/chat/completions", "http://localhost:11434/apis/chat/completions"},
+		{"http://localhost:11434/api", "", "/chat", "http://localhost:11434/api/chat"},
 		{"http://localhost:11434/", "", "/api/chat", "http://localhost:11434/api/chat"},
 	}
 	for _, c := range cases {

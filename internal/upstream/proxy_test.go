@@ -111,3 +111,17 @@ func TestProxyThatIsDownIsNamedAsTheCause(t *testing.T) {
 		t.Errorf("message %q", e.Message)
 	}
 }
+
+func TestProxyThatRefusesIsNamedAsTheCause(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }))
+	defer s.Close()
+	p, err := ProxiesFrom(environment("HTTPS_PROXY", strings.Replace(s.URL, "http://", "http://me:hidden@", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, e := whole(t, client(t, Options{Proxies: p}, Profile{}), "https://api.example/v1/x", Timeouts{})
+	wantError(t, e, llm.KindConnection, 500)
+	if !strings.Contains(e.Message, "password in HTTP_PROXY") || strings.Contains(e.Message+e.Cause.Error(), "hidden") {
+		t.Errorf("message %q cause %v", e.Message, e.Cause)
+	}
+}

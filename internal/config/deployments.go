@@ -96,6 +96,7 @@ func (l *loader) entry(cfg *Config, item *node, path string, shared *list) {
 	reason := l.readEntry(&d, item, path, shared)
 	if reason == nil {
 		d.ID = uniqueID(shared.ids, &d)
+		l.tellSecondID(item.get("model_info").get("id"), child(path, "model_info.id"), d.ID)
 		l.wires[item] = wireOf(d.Provider)
 		cfg.Deployments = append(cfg.Deployments, d)
 		if d.MissingKey != "" && !slices.Contains(cfg.MissingKeys, d.MissingKey) {
@@ -292,6 +293,13 @@ func sentence(s string) string {
 
 // uniqueID returns model_info.id, or a hash of what the deployment is; equal
 // ones are numbered in file order. No credential goes into it, because it is
+// tellSecondID says when an id of the file was taken already.
+func (l *loader) tellSecondID(n *node, path, id string) {
+	if n.isScalar() && n.asText() != id && n.asText() != "" {
+		l.report.warnf(n.pos, path, "Give each deployment an id of its own.", "The id %q is another deployment's already; this one is called %s.", n.show(), id)
+	}
+}
+
 // shown in response headers.
 func uniqueID(seen map[string]int, d *Deployment) string {
 	id := ""

@@ -36,8 +36,22 @@ func (l *loader) base(d *Deployment, p params, row *provider.Row) *skip {
 	case leadsTo(base, l.o.Listen):
 		return skipAt(n, path, "Give the address of the provider, or remove `api_base`.", "its api_base %s is this gateway's own address, so every request would come back to it.", quotedUnlessReference(n))
 	}
-	d.APIBase = trimBase(base)
+	d.APIBase = l.withoutCall(n, path, trimBase(base), row)
 	return nil
+}
+
+// chatPath is appended to the base of an OpenAI-compatible provider for each call.
+const chatPath = "/chat/completions"
+
+// withoutCall takes off the path of a call, which some paste with the base: LiteLLM
+// takes it from most providers.
+func (l *loader) withoutCall(n *node, path, base string, row *provider.Row) string {
+	bare, found := strings.CutSuffix(base, chatPath)
+	if !found || row.Wire != provider.WireChat {
+		return base
+	}
+	l.report.notef(n.pos, path, "Write the base alone.", "`%s` is left out of the base: it is appended to every call.", chatPath)
+	return trimBase(bare)
 }
 
 func quotedUnlessReference(n *node) string { return `"` + n.show() + `"` }

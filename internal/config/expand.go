@@ -9,9 +9,12 @@ import (
 // referencePrefix starts a value that is read from the environment.
 const referencePrefix = "os.environ/"
 
-var referenceForms = sync.OnceValue(func() (f struct{ braces, call *regexp.Regexp }) {
+var referenceForms = sync.OnceValue(func() (f struct{ braces, call, alike *regexp.Regexp }) {
 	f.braces = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:?-)([^}]*))?\}$`)
 	f.call = regexp.MustCompile(`^(?:env|os\.getenv|os\.environ\.get)\(\s*["']([A-Za-z_][A-Za-z0-9_]*)["']\s*\)$`)
+	// What people write for a variable and nothing reads: $NAME, %NAME%, env:NAME,
+	// env/NAME, os.environ.NAME, os.environ["NAME"], process.env.NAME, {{ NAME }}.
+	f.alike = regexp.MustCompile(`^(?:\$[A-Z_][A-Z0-9_]+|%[A-Z_][A-Z0-9_]+%|(?:\$env|env|ENV)[:./][A-Z_][A-Z0-9_]+|os\.environ[.:\[(].*|process\.env\..+|\{\{.+\}\})$`)
 	return f
 })
 
@@ -96,13 +99,22 @@ func (l *loader) checkLiteral(n *node, path, key string) {
 	switch {
 	case strings.Contains(path, "pass_through_endpoints["):
 		// References inside these texts are filled, see fillReferences.
+	case strings.TrimSpace(n.text) == referencePrefix:
+		l.report.warnf(n.pos, path, "Write os.environ/NAME.", "os.environ/ names no variable here; the text is used as it stands.")
 	case strings.Contains(n.text, referencePrefix):
 		l.report.warnf(n.pos, path, "Put the whole value into one variable and write os.environ/NAME.", "os.environ/ works only as the whole value; here the text is used as it stands.")
 	case strings.Contains(n.text, "${") && referenceInside(n.text):
 		l.report.warnf(n.pos, path, "Put the whole value into one variable, or render the file with envsubst first.", "${…} is expanded only when it is the whole value; here the text is used as it stands.")
+	case mayBeAlike(n.text) && referenceForms().alike.MatchString(n.text):
+		l.report.warnf(n.pos, path, "Write os.environ/NAME.", "This looks like the name of a variable, but the text is used as it stands, as by LiteLLM.")
 	case strings.HasPrefix(n.text, "oidc/") && isSecretName(key):
 		l.report.warnf(n.pos, path, "", "oidc/ tokens are planned; the text is used as it stands.")
 	}
+}
+
+// mayBeAlike spares most values the look for what is written like a variable.
+func mayBeAlike(text string) bool {
+	return text != "" && strings.IndexByte("$%eEop{", text[0]) >= 0
 }
 
 // secretPlace reports whether a value at this path may be a credential although
@@ -152,12 +164,18 @@ func (l *loader) declare(section *node) map[string]string {
 	if section == nil {
 		return l.env.declared
 	}
+	if section.kind != mapKind && !section.isNull() {
+		l.wrong(section, "environment_variables", "a map of names to values")
+	}
 	for i := range section.fields {
 		f := &section.fields[i]
 		path := child("environment_variables", f.key)
 		value := l.declaredValue(f, path)
 		if value.isScalar() {
 			l.expand(value, path, f.key)
+		}
+		if value != nil && value.kind == listKind {
+			l.wrong(value, path, "text")
 		}
 		if value.isScalar() {
 			l.env.declared[f.key] = value.text

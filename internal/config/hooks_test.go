@@ -97,11 +97,17 @@ func TestUnknownModeIsNamed(t *testing.T) {
 }
 
 func TestSSLVerify(t *testing.T) {
-	cfg, report := usable(t, gpt("      ssl_verify: false\nlitellm_settings: {ssl_verify: /etc/ca.pem}\n"), nil)
+	text := gpt("      ssl_verify: false\nlitellm_settings: {ssl_verify: /etc/ca.pem}\n")
+	cfg, report := Load(world{map[string]string{"litellm_config.yaml": text, "/etc/ca.pem": "pem"}, nil}.options())
 	if d := one(t, cfg); d.SSLVerify == nil || *d.SSLVerify || cfg.Defaults.CAFile != "/etc/ca.pem" || cfg.Defaults.SSLVerify != nil {
 		t.Errorf("%+v", cfg.Defaults)
 	}
 	at(t, says(t, report, Warning, "Certificates of the provider are not checked"), 6, 19)
+	cfg, report = usable(t, gpt("      ssl_verify: /etc/none.pem\n"), nil)
+	at(t, says(t, report, Warning, "The CA bundle of `ssl_verify` is not used: it does not exist. The system's certificates are."), 6, 19)
+	if d := one(t, cfg); d.CAFile != "" || d.SSLVerify != nil {
+		t.Errorf("%+v", d)
+	}
 }
 
 func TestHeadersThatCouldForgeOthersAreNotSent(t *testing.T) {

@@ -31,9 +31,14 @@ func (l *loader) include(root *node, file string, read map[string]bool, depth in
 			l.report.errorf(name.pos, path, "", "%s is not read: there are more than %d includes, or they nest deeper than %d.", name.show(), maxIncludes, maxIncludeDepth)
 			continue
 		}
-		included := l.readRoot(target)
+		data, err := l.o.ReadFile(target)
+		if err != nil {
+			l.report.errorf(name.pos, path, "The path is relative to the file that names it.", "The included file %s is not used: %s.", name.show(), pathError(err))
+			continue
+		}
+		included := l.parseRoot(target, data)
 		if included == nil {
-			l.report.errorf(name.pos, path, "The path is relative to the file that names it.", "The included file %s is not used.", name.show())
+			l.report.errorf(name.pos, path, "Correct that file, or remove it from include.", "The included file %s is not used.", name.show())
 			continue
 		}
 		l.overlay(root, l.include(included, target, read, depth+1))

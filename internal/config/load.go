@@ -157,6 +157,11 @@ func (l *loader) readRoot(path string) *node {
 		l.report.errorf(Position{File: path}, "", "Give the path of an existing file with --config.", "The configuration file cannot be read: %s.", pathError(err))
 		return nil
 	}
+	return l.parseRoot(path, data)
+}
+
+// parseRoot returns the root map of a file's text, or nil after a finding.
+func (l *loader) parseRoot(path string, data []byte) *node {
 	l.files = append(l.files, path)
 	doc, ok := parseFile(path, data, l.report)
 	if !ok {

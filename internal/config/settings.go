@@ -181,7 +181,21 @@ func (l *loader) sslVerify(n *node, path string) (verify *bool, caFile string) {
 		}
 		return &v, ""
 	}
-	return nil, l.text(n, path)
+	return nil, l.bundle(n, path)
+}
+
+// bundle is the file of ssl_verify; one that cannot be read counts for nothing, as
+// with LiteLLM.
+func (l *loader) bundle(n *node, path string) string {
+	file := l.text(n, path)
+	if file == "" {
+		return ""
+	}
+	if _, err := l.o.ReadFile(file); err != nil {
+		l.report.warnf(n.pos, path, "Name a PEM file that can be read.", "The CA bundle of `%s` is not used: %s. The system's certificates are.", lastKey(path), pathError(err))
+		return ""
+	}
+	return file
 }
 
 // fairlead reads fairlead_settings over its defaults.

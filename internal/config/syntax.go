@@ -61,9 +61,12 @@ func syntaxHint(lines []string, line int, message string) string {
 }
 
 func lineHint(text string) string {
-	_, value, _ := strings.Cut(text, ":")
+	key, value, _ := strings.Cut(text, ":")
+	key, glued := strings.Trim(key, " -"), value != "" && value[0] != ' ' && value[0] != '\t'
 	value = strings.TrimSpace(value)
 	switch {
+	case glued && isKnownKey(key):
+		return "Put a space after the colon of `" + key + "`."
 	case strings.Contains(text[:indentOf(text)], "\t"):
 		return "Indent with spaces: YAML allows no tabs there."
 	case strings.HasPrefix(value, "{{") || strings.Contains(text, "{%"):

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/catalog"
@@ -27,7 +28,7 @@ func (l *loader) checkTargets(cfg *Config, router, settings *node) {
 			continue
 		}
 		if !exists(alias.Target) {
-			l.report.warnf(alias.Pos, child("router_settings.model_group_alias", name), didYouMean(alias.Target, names), "The alias %q leads to %q, which is not in model_list.", name, alias.Target)
+			l.report.warnf(alias.Pos, child("router_settings.model_group_alias", name), cmp.Or(didYouMean(alias.Target, names), "Add it to model_list, or remove the alias."), "The alias %q leads to %q, which is not in model_list.", name, alias.Target)
 		}
 	}
 	for _, key := range []string{"fallbacks", "context_window_fallbacks", "content_policy_fallbacks", "default_fallbacks"} {
@@ -35,7 +36,28 @@ func (l *loader) checkTargets(cfg *Config, router, settings *node) {
 		if n.isNull() {
 			n, path = settings.get(key), child("litellm_settings", key)
 		}
-		l.checkFallbackTargets(n, path, names, exists)
+		for i, item := range n.elements() {
+			at := path
+			if n.kind == listKind {
+				at = element(path, i)
+			}
+			if key == "default_fallbacks" || item != nil && item.kind == mapKind { // what is neither is told already
+				l.checkFallbackTargets(item, at, names, exists)
+				l.checkFallbackGroups(item, at, names, exists)
+			}
+		}
+	}
+}
+
+// checkFallbackGroups names groups that have a fallback and do not exist.
+func (l *loader) checkFallbackGroups(n *node, path string, names []string, exists func(string) bool) {
+	if n.kind != mapKind || n.get("model").isScalar() {
+		return
+	}
+	for i := range n.fields {
+		if f := &n.fields[i]; f.key != "*" && !exists(f.key) {
+			l.report.warnf(f.pos, child(path, f.key), didYouMean(f.key, names), "%q has a fallback but is not in model_list, so it is never used.", f.key)
+		}
 	}
 }
 
@@ -54,7 +76,7 @@ func (l *loader) checkFallbackTargets(n *node, path string, names []string, exis
 			l.checkFallbackTargets(n.fields[i].val, child(path, n.fields[i].key), names, exists)
 		}
 	case n.isScalar() && strings.TrimSpace(n.text) != "" && !exists(strings.TrimSpace(n.text)):
-		l.report.warnf(n.pos, path, didYouMean(n.text, names), "The fallback target %q is not in model_list.", n.show())
+		l.report.warnf(n.pos, path, cmp.Or(didYouMean(n.text, names), "Add it to model_list, or remove it here."), "The fallback target %q is not in model_list.", n.show())
 	}
 }
 

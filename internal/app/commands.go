@@ -66,8 +66,13 @@ func (p *program) models(c *modelsCommand) error {
 		info := d.CatalogModel(d.Provider, d.Model)
 		t.AppendRow(table.Row{d.ModelName, target(d), keyState(d), window(info), price(info)})
 	}
-	_, err := fmt.Fprintln(p.Stdout, t.Render())
-	return err
+	if _, err := fmt.Fprintln(p.Stdout, t.Render()); err != nil {
+		return err
+	}
+	if c.Strict && report.Count(config.Warning) > 0 {
+		return errors.New("the configuration has warnings, and --strict is set; fairlead check lists them")
+	}
+	return nil
 }
 
 // target is what a deployment calls; most are called what they are, and the table

@@ -21,7 +21,7 @@ func readLogConfig(path string) (logConfig, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return logConfig{}, fmt.Errorf("--log_config cannot be read: %w", err)
+		return logConfig{}, fmt.Errorf("the file of --log_config cannot be read; give the path of a Python logging file, or leave the flag out: %w", err)
 	}
 	lower := strings.ToLower(string(text))
 	out := logConfig{json: strings.Contains(lower, "jsonformatter") || strings.Contains(lower, "jsonlogger")}

@@ -27,7 +27,7 @@ func (c *serveCommand) tlsConfig() (*tls.Config, error) {
 	}
 	cert, err := tls.LoadX509KeyPair(c.SSLCert, c.SSLKey)
 	if err != nil {
-		return nil, fmt.Errorf("the TLS certificate %s with the key %s cannot be used: %w", c.SSLCert, c.SSLKey, err)
+		return nil, fmt.Errorf("the TLS certificate %s with the key %s cannot be used; both must be PEM files that belong together: %w", c.SSLCert, c.SSLKey, err)
 	}
 	suites, err := cipherSuites(c.Ciphers)
 	if err != nil {

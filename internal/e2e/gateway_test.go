@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -30,7 +28,7 @@ type gateway struct {
 	t      *testing.T
 	url    string
 	config string // path of the configuration file
-	log    *output
+	log    *testkit.Transcript
 	client *http.Client
 	// signals reach the program as those of the system do; done is closed when it
 	// has ended.
@@ -39,85 +37,23 @@ type gateway struct {
 	stop    func()
 }
 
-// output keeps what the program prints.
-type output struct {
-	mu   sync.Mutex
-	b    bytes.Buffer
-	more chan struct{} // closed and replaced with every write
-}
-
-func newOutput() *output { return &output{more: make(chan struct{})} }
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	close(o.more)
-	o.more = make(chan struct{})
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-// size is how much was printed so far.
-func (o *output) size() int { return len(o.String()) }
-
-// patience ends what would otherwise hang a test that fails; nothing is measured
-// by it.
-const patience = 20 * time.Second
-
 // within waits for ch, or fails the test after long enough.
 func within(t *testing.T, what string, ch <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-ch:
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		t.Fatalf("this never happened: %s", what)
-	}
-}
-
-// find waits until the output from an offset on matches and returns the group; ""
-// means that it did not happen before done was closed, or not at all.
-func (o *output) find(from int, pattern *regexp.Regexp, done <-chan struct{}) string {
-	for {
-		o.mu.Lock()
-		m, more := pattern.FindStringSubmatch(o.b.String()[from:]), o.more
-		o.mu.Unlock()
-		if m != nil {
-			return m[len(m)-1]
-		}
-		select {
-		case <-more:
-		case <-done:
-			return ""
-		case <-time.After(patience):
-			return ""
-		}
-	}
-}
-
-// environment looks names up in pairs (name, value, …) and nowhere else.
-func environment(pairs []string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		for i := 0; i+1 < len(pairs); i += 2 {
-			if pairs[i] == name {
-				return pairs[i+1], true
-			}
-		}
-		return "", false
 	}
 }
 
 // start runs the gateway with a configuration and these environment variables.
 func start(t *testing.T, yaml string, env ...string) *gateway {
 	t.Helper()
-	g := &gateway{t: t, config: filepath.Join(t.TempDir(), "config.yaml"), log: newOutput()}
+	g := &gateway{t: t, config: filepath.Join(t.TempDir(), "config.yaml"), log: testkit.NewTranscript()}
 	g.configure(yaml)
 	g.run(env)
-	g.client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: patience}
+	g.client = &http.Client{Transport: &http.Transport{DisableCompression: true}, Timeout: testkit.Patience}
 	t.Cleanup(func() {
 		g.client.CloseIdleConnections()
 		g.stop()
@@ -140,14 +76,14 @@ func (g *gateway) run(env []string) {
 		defer close(g.done)
 		app.Main(ctx, app.Options{
 			Args: []string{"--config", g.config, "--host", "127.0.0.1"}, Signals: g.signals,
-			Env: environment(append(env, "PORT", "0")), Stdin: strings.NewReader(""), Stdout: g.log, Stderr: g.log,
+			Env: testkit.Environment(append(env, "PORT", "0")), Stdin: strings.NewReader(""), Stdout: g.log, Stderr: g.log,
 		})
 	}()
 	g.stop = func() {
 		cancel()
 		<-g.done
 	}
-	addr := g.log.find(0, listening, g.done)
+	addr := g.log.Find(0, listening, g.done)
 	if addr == "" {
 		g.t.Fatalf("the gateway does not start:\n%s", g.log)
 	}

@@ -153,7 +153,7 @@ func TestAClientThatLeavesAfterAKeepaliveClosesTheUpstream(t *testing.T) {
 		resp.Body.Close()
 		cancel()
 		within(t, "the upstream's connection was closed", f.Gone())
-		if line := g.log.find(0, requestLine, g.done); !strings.Contains(line, "ClientDisconnected") {
+		if line := g.log.Find(0, requestLine, g.done); !strings.Contains(line, "ClientDisconnected") {
 			t.Errorf("the log says %s", line)
 		}
 	})
@@ -189,7 +189,7 @@ func TestTimeoutsOfTokensNameTheirStage(t *testing.T) {
 					t.Errorf("the stream has no end: %s", r.body)
 				}
 				within(t, "the upstream's connection was closed", f.Gone())
-				if line := g.log.find(0, requestLine, g.done); !strings.Contains(line, "kind=Timeout") {
+				if line := g.log.Find(0, requestLine, g.done); !strings.Contains(line, "kind=Timeout") {
 					t.Errorf("the log says %s", line)
 				}
 			})

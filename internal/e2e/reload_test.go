@@ -22,9 +22,9 @@ var reloaded = regexp.MustCompile(`(configuration reloaded|configuration was not
 // returns what the log says when that is done.
 func (g *gateway) reload() string {
 	g.t.Helper()
-	from := g.log.size()
+	from := g.log.Size()
 	g.signals <- syscall.SIGHUP
-	return g.log.find(from, reloaded, g.done)
+	return g.log.Find(from, reloaded, g.done)
 }
 
 func TestL11NoRequestFailsDuringReloads(t *testing.T) {
@@ -108,9 +108,9 @@ func TestL09DrainLetsStreamsFinishAndRefusesTheRest(t *testing.T) {
 	if _, err := lines.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
-	from := g.log.size()
+	from := g.log.Size()
 	g.signals <- syscall.SIGTERM
-	if g.log.find(from, regexp.MustCompile("(stopping)"), g.done) == "" {
+	if g.log.Find(from, regexp.MustCompile("(stopping)"), g.done) == "" {
 		t.Fatal("the log does not say that it stops")
 	}
 	close(more)

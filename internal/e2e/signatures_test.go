@@ -319,7 +319,7 @@ func TestT21CorruptedSignatureIsRepairedInvisibly(t *testing.T) {
 			t.Fatalf("%d requests upstream, want 2", n)
 		}
 		carries(t, f.Last(t), signature.Placeholder)
-		if line := g.log.find(0, requestLine, g.done); !strings.Contains(line, "repairs=signatures") {
+		if line := g.log.Find(0, requestLine, g.done); !strings.Contains(line, "repairs=signatures") {
 			t.Error("the log does not count the repair")
 		}
 	})

@@ -69,7 +69,7 @@ func TestMaxParallelRequestsOfADeploymentAreNeverExceeded(t *testing.T) {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
 	release()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(testkit.Patience)
 	for r = g.post(plain("m", "hi")); r.status == 429 && time.Now().Before(deadline); r = g.post(plain("m", "hi")) {
 		continue // the client has left and the gateway is about to notice
 	}

@@ -211,7 +211,7 @@ func TestT96UsageIsShownOnlyWhenAskedForAndAlwaysCounted(t *testing.T) {
 		if r.get("usage").Exists() {
 			t.Errorf("usage without being asked: %s", r.body)
 		}
-		if line := g.log.find(0, requestLine, g.done); !strings.Contains(line, "in=") || !strings.Contains(line, "cost=") {
+		if line := g.log.Find(0, requestLine, g.done); !strings.Contains(line, "in=") || !strings.Contains(line, "cost=") {
 			t.Errorf("the log does not count: %s", line)
 		}
 		with := g.post(with(streamed(plain("m", speech)), "stream_options", `{"include_usage":true}`))
@@ -263,7 +263,7 @@ func TestT98ClientThatLeavesClosesTheUpstream(t *testing.T) {
 					}
 					g.leave(f, body, stream && strings.HasPrefix(name, "mid"))
 					within(t, "the upstream's connection was closed", f.Gone())
-					line := g.log.find(0, requestLine, g.done)
+					line := g.log.Find(0, requestLine, g.done)
 					if n := len(f.Requests()); n != 1 || !strings.Contains(line, "ClientDisconnected") {
 						t.Errorf("%d requests upstream; the log says %s", n, line)
 					}

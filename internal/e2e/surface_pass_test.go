@@ -46,7 +46,7 @@ func TestProvidersOwnAPIPassesWithOurKeyAndNotTheClients(t *testing.T) {
 	if got := up.last(t); got.header.Get("X-Api-Key") != "sk-env-anthropic" || got.header.Get("Anthropic-Version") != "2023-06-01" || !strings.HasPrefix(r.body, "event: message_start\ndata: {") {
 		t.Errorf("anthropic: %+v: %s", got, r.body)
 	}
-	if g.log.find(0, regexp.MustCompile("in=12 out=9"), nil) == "" {
+	if g.log.Find(0, regexp.MustCompile("in=12 out=9"), nil) == "" {
 		t.Errorf("the log does not have the usage of the stream:\n%s", g.log)
 	}
 
@@ -102,7 +102,7 @@ model_list: []
 	if r.status != 200 || got.method != "PUT" || got.path != "/base/v1/gen" || got.query != "fixed=1&v=2&w=4" || got.header.Get("Authorization") != "bearer sk-bria" || got.header.Get("X-Api-Key") != "" || got.header.Get("X-Own") != "" {
 		t.Errorf("%d %s; upstream %+v", r.status, r.body, got)
 	}
-	if g.log.find(0, regexp.MustCompile(`cost=0\.02`), nil) == "" {
+	if g.log.Find(0, regexp.MustCompile(`cost=0\.02`), nil) == "" {
 		t.Errorf("the cost is not in the log:\n%s", g.log)
 	}
 	if r := g.call("GET", "/bria/v1/gen", "", ""); r.status != 401 {

@@ -83,7 +83,7 @@ func TestRealtimeRelaysMessagesAndReadsTheirUsage(t *testing.T) {
 	if err := <-ended; websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 		t.Errorf("the upstream's side ended with %v", err)
 	}
-	if g.log.find(0, regexp.MustCompile("in=20 out=8"), nil) == "" {
+	if g.log.Find(0, regexp.MustCompile("in=20 out=8"), nil) == "" {
 		t.Errorf("the usage is not in the log:\n%s", g.log)
 	}
 }

@@ -29,7 +29,7 @@ func TestWhyTellsTheCourseOfARequest(t *testing.T) {
 			body = streamed(body)
 		}
 		id := g.post(body).ok().header.Get("x-litellm-call-id")
-		g.log.find(0, requestLine, g.done)
+		g.log.Find(0, requestLine, g.done)
 		w := g.why(id).ok()
 		for path, want := range map[string]string{
 			"id": id, "model": "m", "format": "chat", "status": "200", "fallbacks": "1",
@@ -83,7 +83,7 @@ func TestWhyTellsOfStateThatWasRestoredAndKeepalivesThatCameFirst(t *testing.T) 
 	if _, err := io.ReadAll(resp.Body); err != nil {
 		t.Fatal(err)
 	}
-	g.log.find(0, requestLine, g.done)
+	g.log.Find(0, requestLine, g.done)
 	w := g.why(resp.Header.Get("x-litellm-call-id")).ok()
 	if !w.get("keepalive_before_answer").Bool() || !w.get("restored.signatures").Exists() {
 		t.Errorf("%s", w.body)

@@ -1,7 +1,6 @@
 package hostile_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -27,60 +25,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // masterKey is the gateway's key in these tests; it is a canary as well.
 const masterKey = "sk-canary-master-0001"
 
-// patience ends what would otherwise hang a failing test; nothing is measured by
-// it.
-const patience = 20 * time.Second
-
-// output keeps what the program prints.
-type output struct {
-	mu   sync.Mutex
-	b    bytes.Buffer
-	more chan struct{} // closed and replaced with every write
-}
-
-func newOutput() *output { return &output{more: make(chan struct{})} }
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	close(o.more)
-	o.more = make(chan struct{})
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
-// find waits until the output from an offset on matches and returns the last
-// group, or "" when the program ended before.
-func (o *output) find(from int, pattern *regexp.Regexp, done <-chan struct{}) string {
-	deadline := time.After(patience)
-	for {
-		o.mu.Lock()
-		m, more := pattern.FindStringSubmatch(o.b.String()[from:]), o.more
-		o.mu.Unlock()
-		if m != nil {
-			return m[len(m)-1]
-		}
-		select {
-		case <-more:
-		case <-done:
-			return ""
-		case <-deadline:
-			return ""
-		}
-	}
-}
-
 // gateway is a running program.
 type gateway struct {
 	t       *testing.T
 	addr    string
 	config  string
-	log     *output
+	log     *testkit.Transcript
 	signals chan os.Signal
 	done    chan struct{}
 	code    int // exit code, set before done is closed
@@ -95,7 +45,7 @@ func start(t *testing.T, yaml string, pairs ...string) *gateway {
 	write(t, path, yaml)
 	g := run(t, []string{"--config", path, "--host", "127.0.0.1"}, pairs)
 	g.config = path
-	if g.addr = g.log.find(0, listening, g.done); g.addr == "" {
+	if g.addr = g.log.Find(0, listening, g.done); g.addr == "" {
 		t.Fatalf("the gateway does not start:\n%s", g.log)
 	}
 	return g
@@ -103,12 +53,12 @@ func start(t *testing.T, yaml string, pairs ...string) *gateway {
 
 // run starts the program and stops it with the test.
 func run(t *testing.T, args, pairs []string) *gateway {
-	g := &gateway{t: t, log: newOutput(), signals: make(chan os.Signal, 2), done: make(chan struct{})}
+	g := &gateway{t: t, log: testkit.NewTranscript(), signals: make(chan os.Signal, 2), done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		defer close(g.done)
 		g.code = app.Main(ctx, app.Options{
-			Args: args, Env: environment(append(pairs, "PORT", "0")), Stdin: strings.NewReader(""), Stdout: g.log, Stderr: g.log, Signals: g.signals,
+			Args: args, Env: testkit.Environment(append(pairs, "PORT", "0")), Stdin: strings.NewReader(""), Stdout: g.log, Stderr: g.log, Signals: g.signals,
 		})
 	}()
 	t.Cleanup(func() {
@@ -145,18 +95,6 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// environment looks names up in pairs (name, value, …) and nowhere else.
-func environment(pairs []string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		for i := 0; i+1 < len(pairs); i += 2 {
-			if pairs[i] == name {
-				return pairs[i+1], true
-			}
-		}
-		return "", false
-	}
-}
-
 // deployment is one row of a model_list.
 func deployment(name, model string, f *testkit.Fake) string {
 	return fmt.Sprintf("- {model_name: %q, litellm_params: {model: %q, api_base: %q, api_key: %q}}\n", name, model, f.URL(), f.Key())
@@ -186,7 +124,7 @@ func (g *gateway) raw(text string) answer {
 		g.t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		g.t.Fatal(err)
 	}
 	go func() { _, _ = io.WriteString(c, text) }() // the gateway may close before it has all

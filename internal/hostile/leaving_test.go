@@ -17,7 +17,7 @@ func (g *gateway) dial() *net.TCPConn {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(testkit.Patience)); err != nil {
 		g.t.Fatal(err)
 	}
 	g.t.Cleanup(func() { _ = c.Close() })
@@ -36,7 +36,7 @@ func until(t *testing.T, what string, ch <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-ch:
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		t.Fatalf("this never happened: %s", what)
 	}
 }

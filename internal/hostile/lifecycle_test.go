@@ -25,7 +25,7 @@ func (g *gateway) reload() string {
 	g.t.Helper()
 	from := len(g.log.String())
 	g.signals <- syscall.SIGHUP
-	said := g.log.find(from, reloaded, g.done)
+	said := g.log.Find(from, reloaded, g.done)
 	if said == "" {
 		g.t.Fatalf("the reload was never told of:\n%s", g.log)
 	}
@@ -128,7 +128,7 @@ func TestL09StreamsFinishAfterSIGTERM(t *testing.T) {
 		streams = append(streams, g.streaming(f))
 	}
 	g.signals <- syscall.SIGTERM
-	if g.log.find(0, stopping, g.done) == "" {
+	if g.log.Find(0, stopping, g.done) == "" {
 		t.Fatalf("the signal was never told of:\n%s", g.log)
 	}
 	close(release)
@@ -150,7 +150,7 @@ func TestL09ASecondSignalEndsAtOnceAndFakesNoEnd(t *testing.T) {
 	f.Always(testkit.PauseAfterEvents(4, nil))
 	c := g.streaming(f)
 	g.signals <- syscall.SIGTERM
-	if g.log.find(0, stopping, g.done) == "" {
+	if g.log.Find(0, stopping, g.done) == "" {
 		t.Fatal("the signal was never told of")
 	}
 	g.signals <- syscall.SIGTERM

@@ -48,7 +48,7 @@ func startOrRefuse(t *testing.T, text string, pairs []string) {
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	write(t, path, text)
 	g := run(t, []string{"--config", path, "--host", "127.0.0.1"}, pairs)
-	g.addr = g.log.find(0, listening, g.done)
+	g.addr = g.log.Find(0, listening, g.done)
 	refused := strings.Contains(text, "\n#+ refuses") || strings.HasPrefix(text, "#+ refuses") || strings.Contains(text, "#+ unreadable")
 	if refused {
 		until(t, "the program ends", g.done)

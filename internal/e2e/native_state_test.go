@@ -145,7 +145,7 @@ func TestWhatWasPutBackIntoBytesIsCounted(t *testing.T) {
 	q := ask("claude", "?").withTools().thinking()
 	first := messagesDialect.get(t, g, q)
 	messagesDialect.get(t, g, q.then(messagesBare(first.kept), first.answers()...))
-	if got := g.log.find(0, regexp.MustCompile(`thinking_restored["=:]+(\d+)`), g.done); got != "1" {
+	if got := g.log.Find(0, regexp.MustCompile(`thinking_restored["=:]+(\d+)`), g.done); got != "1" {
 		t.Errorf("the log counts %q blocks, want 1: %s", got, g.log)
 	}
 }

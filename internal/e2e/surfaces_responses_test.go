@@ -293,7 +293,7 @@ func TestABrokenFileOfAnswersIsNamedAndMemoryGoesOn(t *testing.T) {
 	body := without(responsesBody(ask("m", "first")), "store")
 	id, _ := storedAnswer(t, g, body, false)
 	g.send(http.MethodGet, "/v1/responses/"+id, "").ok()
-	if g.log.find(0, regexp.MustCompile(`stay in memory only.*responses\.db`), g.done) == "" {
+	if g.log.Find(0, regexp.MustCompile(`stay in memory only.*responses\.db`), g.done) == "" {
 		t.Error("the log does not name the file")
 	}
 }

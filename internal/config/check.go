@@ -245,7 +245,7 @@ func (l *loader) checkInfo(n *node, path string) {
 			if _, ok := registry()[home][f.key]; !ok {
 				home = misplacedIn(f.key, "model_info")
 			}
-			l.report.warnf(f.pos, child(path, f.key), "Move it there.", "`%s` belongs in %s; in model_info it is shown and has no other effect.", f.key, homeName(home))
+			l.report.warnf(f.pos, child(path, f.key), "Move it there.", "`%s` belongs in %s; in model_info it has no effect.", f.key, homeName(home))
 		}
 	}
 }

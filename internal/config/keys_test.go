@@ -34,7 +34,7 @@ func TestKeyInTheWrongSectionIsNamedWithTheRightOne(t *testing.T) {
 		"cache: true\n":                        "`cache` belongs in litellm_settings; in the root of the file it has no effect",
 		"general_settings: {temperature: 1}\n": "`temperature` belongs in the litellm_params of a deployment",
 		"litellm_settings: {data_dir: x}\n":    "`data_dir` belongs in fairlead_settings",
-		"    model_info: {weight: 3}\n":        "`weight` belongs in the litellm_params of a deployment; in model_info it is shown",
+		"    model_info: {weight: 3}\n":        "`weight` belongs in the litellm_params of a deployment; in model_info it has no effect",
 		"      supports_vision: true\n":        "`supports_vision` belongs in model_info; in litellm_params it is not sent",
 	} {
 		cfg, report := usable(t, gpt(text), nil)

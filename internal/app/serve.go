@@ -21,6 +21,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/relay"
 	"github.com/fairlead-gateway/fairlead/internal/responses"
 	"github.com/fairlead-gateway/fairlead/internal/server"
+	"github.com/fairlead-gateway/fairlead/internal/server/http1"
 	"github.com/fairlead-gateway/fairlead/internal/store/sqlite"
 )
 
@@ -30,7 +31,7 @@ type Running struct {
 	Addr string
 
 	cfg     *config.Config
-	http    *http.Server
+	http    listenServer
 	server  *server.Server
 	network *network
 	log     *slog.Logger
@@ -273,16 +274,23 @@ const (
 	idleTimeout = 120 * time.Second
 )
 
+// listenServer answers on a listener.
+type listenServer interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
+}
+
+// tlsServer is net/http's server, which speaks HTTP/2 too.
+type tlsServer struct{ *http.Server }
+
+// Serve accepts TLS connections.
+func (s tlsServer) Serve(ln net.Listener) error { return s.ServeTLS(ln, "", "") }
+
 func (r *Running) run(ln net.Listener, c *serveCommand, tlsConfig *tls.Config) {
-	r.http = &http.Server{
-		Handler: r.server.Handler(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader, IdleTimeout: idleTimeout,
-		TLSConfig: tlsConfig, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
-	}
-	if c.Keepalive > 0 {
-		r.http.IdleTimeout = time.Duration(c.Keepalive * float64(time.Second))
-	}
+	r.http = r.listenServer(c, tlsConfig)
 	go func() {
-		err := serveListener(r.http, ln)
+		err := r.http.Serve(ln)
 		if errors.Is(err, http.ErrServerClosed) {
 			err = nil
 		}
@@ -291,9 +299,19 @@ func (r *Running) run(ln net.Listener, c *serveCommand, tlsConfig *tls.Config) {
 	}()
 }
 
-func serveListener(s *http.Server, ln net.Listener) error {
-	if s.TLSConfig == nil {
-		return s.Serve(ln)
+// listenServer is the lean server, or net/http's where there is TLS.
+func (r *Running) listenServer(c *serveCommand, tlsConfig *tls.Config) listenServer {
+	idle := idleTimeout
+	if c.Keepalive > 0 {
+		idle = time.Duration(c.Keepalive * float64(time.Second))
 	}
-	return s.ServeTLS(ln, "", "")
+	if tlsConfig == nil {
+		return &http1.Server{
+			Handler: r.server.Handler(), HeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader, IdleTimeout: idle, Log: r.log,
+		}
+	}
+	return tlsServer{&http.Server{
+		Handler: r.server.Handler(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader, IdleTimeout: idle,
+		TLSConfig: tlsConfig, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
+	}}
 }

@@ -61,7 +61,7 @@ var layers = [][]string{
 	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/responses"},
 	{"internal/store/sqlite"},
 	{"internal/relay"},
-	{"internal/server"},
+	{"internal/server", "internal/server/http1"},
 	{"internal/app"},
 	{"cmd/fairlead"},
 }

@@ -27,9 +27,19 @@ type slowBody struct {
 	end time.Time
 }
 
+// limiter is a writer that keeps the deadlines itself, where they cost nothing while
+// nobody waits: package http1's.
+type limiter interface {
+	Limit(bodyIdle, bodyTotal, writeStall time.Duration)
+}
+
 // underDeadlines makes r's body and the writer of its answer give up on a client that
 // stalls.
 func underDeadlines(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	if l, ok := w.(limiter); ok {
+		l.Limit(bodyIdle, bodyTotal, writeStall)
+		return w
+	}
 	p := &patient{ResponseWriter: w, rc: http.NewResponseController(w)}
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = &slowBody{ReadCloser: r.Body, rc: p.rc, end: time.Now().Add(bodyTotal)}

@@ -49,7 +49,7 @@ const maxCallID = 128
 // requestID takes the client's x-litellm-call-id, or makes one.
 func requestID(r *http.Request) string {
 	if id := r.Header.Get("X-Litellm-Call-Id"); id != "" && len(id) <= maxCallID && printable(id) {
-		return id
+		return strings.Clone(id) // it is kept longer than the header that it is a part of
 	}
 	return newID()
 }

@@ -1,0 +1,169 @@
+package http1
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// state is what comes next of a body.
+type state uint8
+
+const (
+	stateEnd     state = iota
+	stateFixed         // of a body whose length is known
+	stateSize          // the line with the size of a chunk
+	stateData          // of a chunk
+	stateDataEnd       // the line end after it
+	stateTrailer
+)
+
+// maxRest is how much of a body that a handler did not read is read for it, so
+// that the connection can be used again.
+const maxRest = 256 << 10
+
+// body is the body of a request.
+type body struct {
+	mu     sync.Mutex // a handler may read in another goroutine, also after its end
+	c      *conn
+	req    *http.Request
+	state  state
+	left   int64 // of the body, or of the chunk
+	excess int64 // what is not data in a chunked body, beyond what is usual
+	err    error // what every later read gets
+	closed bool
+	// expected says that the client waits for a 100 before it sends.
+	expected bool
+
+	// idle limits each wait for bytes, total all of them, which end is the end of.
+	idle, total time.Duration
+	end         time.Time
+}
+
+// Read implements io.Reader. Its error is io.EOF at the end and nowhere else.
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed:
+		return 0, http.ErrBodyReadAfterClose
+	case b.err != nil:
+		return 0, b.err
+	case len(p) == 0:
+		return 0, nil
+	}
+	if b.expected {
+		b.expected = false
+		if err := b.c.send(continueLine); err != nil {
+			return 0, b.fail(err)
+		}
+	}
+	return b.some(p)
+}
+
+var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+
+// some reads on; the lock is held.
+func (b *body) some(p []byte) (int, error) {
+	n, err := b.pull(p)
+	switch {
+	case err != nil:
+		return n, b.fail(err)
+	case b.state == stateEnd:
+		b.err = io.EOF
+		b.c.listen()
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (b *body) fail(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	b.err = err
+	return err
+}
+
+func (b *body) pull(p []byte) (int, error) {
+	if b.state != stateFixed {
+		return b.chunks(p)
+	}
+	n, err := b.data(p)
+	if b.left == 0 && err == nil {
+		b.state = stateEnd
+	}
+	return n, err
+}
+
+// data reads from what is left of the body or the chunk: what is buffered, else
+// from the connection.
+func (b *body) data(p []byte) (n int, err error) {
+	c := b.c
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	if c.start < c.end {
+		n = copy(p, c.buffered())
+		c.take(n)
+	} else if n, err = c.read(p, b.until()); n > 0 {
+		err = nil
+	}
+	b.left -= int64(n)
+	return n, err
+}
+
+// until is the limit of a wait, zero for none.
+func (b *body) until() time.Time {
+	if b.idle <= 0 {
+		return time.Time{}
+	}
+	now := time.Now()
+	if b.end.IsZero() {
+		b.end = now.Add(b.total)
+	}
+	if until := now.Add(b.idle); until.Before(b.end) {
+		return until
+	}
+	return b.end
+}
+
+// Close implements io.Closer. What was not read is read at the end of the answer.
+func (b *body) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	return nil
+}
+
+// rest reads what the handler left, as long as it is not much, and reports whether
+// that was all. A client that still waits for a 100 has sent nothing, so the next
+// bytes could be anything.
+func (b *body) rest() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.state == stateEnd {
+		return true
+	}
+	if b.err != nil || b.expected || b.state == stateFixed && b.left > maxRest {
+		return false
+	}
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	for total := 0; total <= maxRest; {
+		n, err := b.some(block[:])
+		if err != nil {
+			return err == io.EOF
+		}
+		total += n
+	}
+	return false
+}
+
+// over ends the use of the body.
+func (b *body) over() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+}

@@ -1,0 +1,198 @@
+package http1
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Phases of a connection.
+const (
+	phaseFresh  = iota // nothing has come yet
+	phaseActive        // a request is read or answered
+	phaseIdle          // between requests
+)
+
+// conn is a connection. All but what is said to be shared belongs to its one
+// goroutine, or to the handler that runs in it.
+type conn struct {
+	nc     net.Conn
+	raw    syscall.RawConn // nil where the connection is not a socket
+	owner  *Server
+	opened time.Time
+	remote string
+	base   context.Context // of all requests; it holds the local address
+
+	watcher *watcher // nil for none
+	// fd and serial name the connection in the watcher; watched says that it is there.
+	fd      int32
+	serial  int32
+	watched bool
+
+	phase atomic.Int32 // shared with Shutdown
+
+	input
+	output
+	ear ear
+
+	mu sync.Mutex // guards the rest, which is shared
+	// left says that the client is gone, cancel ends the request that runs.
+	left   bool
+	cancel context.CancelFunc
+}
+
+func newConn(owner *Server, nc net.Conn) *conn {
+	c := &conn{nc: nc, owner: owner, opened: time.Now()}
+	if a := nc.RemoteAddr(); a != nil {
+		c.remote = a.String()
+	}
+	c.base = context.WithValue(context.Background(), http.LocalAddrContextKey, nc.LocalAddr())
+	if s, ok := nc.(syscall.Conn); ok {
+		c.raw, _ = s.SyscallConn()
+	}
+	c.arrive, c.push = c.receive, c.writeNow
+	return c
+}
+
+// serve answers request after request.
+func (c *conn) serve() {
+	c.watched = c.watcher.add(c)
+	end := c.close
+	defer func() { end() }()
+	for c.await() {
+		r, refused := c.readRequest()
+		if refused != nil {
+			c.refuse(refused)
+			return
+		}
+		if r == nil {
+			return
+		}
+		switch c.answer(r) {
+		case thenClose:
+			return
+		case thenLinger:
+			c.linger()
+			return
+		case thenNothing:
+			end = c.release
+			return
+		}
+	}
+}
+
+// then is what becomes of a connection after an answer.
+type then uint8
+
+const (
+	thenNext then = iota
+	thenClose
+	thenLinger
+	thenNothing // it belongs to somebody else
+)
+
+// answer runs the handler.
+func (c *conn) answer(r *request) then {
+	ctx, cancel := context.WithCancel(c.base)
+	defer cancel()
+	r.complete(ctx)
+	c.begin(cancel)
+	ok := c.run(r)
+	c.begin(nil)
+	switch {
+	case r.w.hijacked.Load():
+		return thenNothing
+	case !ok:
+		r.w.abandon()
+		return thenClose
+	}
+	r.w.finish()
+	c.settle()
+	return r.w.after()
+}
+
+// begin makes cancel what a client that leaves calls. One that has left already
+// calls it at once.
+func (c *conn) begin(cancel context.CancelFunc) {
+	c.mu.Lock()
+	c.cancel = cancel
+	left := c.left
+	c.mu.Unlock()
+	if left && cancel != nil {
+		cancel()
+	}
+}
+
+// leave says that the client is gone, or that it is not to be served any more.
+func (c *conn) leave() {
+	c.mu.Lock()
+	c.left = true
+	cancel := c.cancel
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
+
+// run reports whether the handler came to its end.
+func (c *conn) run(r *request) (ok bool) {
+	defer func() {
+		if ok {
+			return
+		}
+		if p := recover(); p != nil && p != http.ErrAbortHandler {
+			c.owner.Log.Error("a handler failed with a panic", "path", r.url.Path, "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	if r.body.state == stateEnd {
+		c.listen()
+	}
+	c.owner.Handler.ServeHTTP(&r.w, r.w.req)
+	return true
+}
+
+// close ends the connection.
+func (c *conn) close() {
+	c.silence()
+	c.watcher.remove(c)
+	_ = c.nc.Close()
+	c.release()
+}
+
+// release gives up what the connection holds.
+func (c *conn) release() {
+	c.drop()
+	c.owner.ended(c)
+}
+
+const (
+	// lingerTime is how long a client may go on to send after an answer that it did
+	// not wait for, and lingerBytes how much of it is read: a connection that is
+	// closed with something unread is reset, and the answer may be lost.
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 1 << 20
+)
+
+// linger ends the answers, and waits for the client to close.
+func (c *conn) linger() {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.drop()
+	until := time.Now().Add(lingerTime)
+	_ = c.nc.SetReadDeadline(until)
+	c.obtain()
+	for n, total := 0, 0; total < lingerBytes; total += n {
+		var err error
+		if n, err = c.nc.Read(c.buf); err != nil {
+			return
+		}
+	}
+	time.Sleep(time.Until(until))
+}

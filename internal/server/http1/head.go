@@ -1,0 +1,220 @@
+package http1
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxFields bounds the header lines of one request.
+	maxFields = 1000
+	// maxShared is the largest header that names and values are parts of. Of a larger
+	// one they are copies, so that a value that is kept does not keep all of it.
+	maxShared = 2 << 10
+)
+
+// refusal is the answer to what is no request that can be served.
+type refusal struct {
+	status int
+	why    string
+}
+
+func bad(why string) *refusal { return &refusal{http.StatusBadRequest, why} }
+
+// refuse answers with an error and ends the connection.
+func (c *conn) refuse(r *refusal) {
+	text := strconv.Itoa(r.status) + " " + http.StatusText(r.status)
+	if r.why != "" {
+		text += ": " + r.why
+	}
+	b := append([]byte("HTTP/1.1 "), strconv.Itoa(r.status)...)
+	b = append(b, ' ')
+	b = append(b, http.StatusText(r.status)...)
+	b = append(b, "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(text)), 10)
+	b = append(b, "\r\n\r\n"...)
+	c.stall = lingerTime
+	if c.send(append(b, text...)) == nil {
+		c.linger()
+	}
+}
+
+// headSize waits for a whole header and returns its size with the empty line at
+// its end, 0 when the connection has ended.
+func (c *conn) headSize() (int, *refusal) {
+	until, scanned := c.headUntil, 0
+	for {
+		if class[c.buf[c.start]]&tokenByte == 0 {
+			return 0, bad("malformed request line")
+		}
+		size, next, refused := headEnd(c.buffered(), scanned)
+		limit := c.owner.MaxHeaderBytes
+		switch {
+		case refused != nil:
+			return 0, refused
+		case size > limit || size == 0 && c.end-c.start >= limit:
+			return 0, tooLong(c.buffered())
+		case size > 0:
+			return size, nil
+		}
+		scanned = next
+		if until.IsZero() {
+			until = time.Now().Add(c.owner.HeaderTimeout)
+		}
+		if c.fill(until, limit+1) != nil {
+			return 0, nil
+		}
+	}
+}
+
+func tooLong(b []byte) *refusal {
+	if bytes.IndexByte(b, '\n') < 0 {
+		return &refusal{http.StatusRequestURITooLong, ""}
+	}
+	return &refusal{http.StatusRequestHeaderFieldsTooLarge, ""}
+}
+
+// headEnd finds the empty line, looking from the begin of a line at an offset; size
+// is 0 when it is not there yet, and next is where to look from then.
+func headEnd(b []byte, from int) (size, next int, refused *refusal) {
+	for {
+		i := bytes.IndexByte(b[from:], '\n')
+		switch {
+		case i < 0:
+			return 0, from, nil
+		case i == 0 || b[from+i-1] != '\r':
+			return 0, 0, bad("a line that ends without a carriage return")
+		case i == 1 && from > 0:
+			return from + 2, 0, nil
+		}
+		from += i + 1
+	}
+}
+
+// parse reads a header. Names are made canonical in place, so that the whole block
+// becomes one string, of which the target, names and values are parts.
+func (r *request) parse(block []byte) *refusal {
+	line, rest := cutLine(block)
+	method, target, refused := requestLine(line)
+	if refused != nil {
+		return refused
+	}
+	n, refused := checkFields(rest)
+	if refused != nil {
+		return refused
+	}
+	text := string(block)
+	from := len(method) + 1
+	r.old = line[len(line)-1] == '0'
+	r.method, r.target = methodName(text[:len(method)]), text[from:from+len(target)]
+	if len(text) > maxShared {
+		r.target = strings.Clone(r.target)
+	}
+	r.fields(text[len(line)+2:], n, len(text) > maxShared)
+	return r.frame()
+}
+
+// methodName spares keeping a header for the sake of its method.
+func methodName(s string) string {
+	switch s {
+	case http.MethodGet:
+		return http.MethodGet
+	case http.MethodPost:
+		return http.MethodPost
+	}
+	return strings.Clone(s)
+}
+
+// cutLine returns the first line without its ending, and what follows.
+func cutLine(b []byte) (line, rest []byte) {
+	i := bytes.IndexByte(b, '\n')
+	return b[:i-1], b[i+1:]
+}
+
+func requestLine(line []byte) (method, target []byte, refused *refusal) {
+	method, rest, ok := bytes.Cut(line, []byte{' '})
+	target, version, ok2 := bytes.Cut(rest, []byte{' '})
+	switch {
+	case !ok || !ok2 || len(version) != len("HTTP/1.1"):
+		return nil, nil, bad("malformed request line")
+	case !token(method):
+		return nil, nil, bad("invalid method")
+	case len(target) == 0 || !all(target, targetByte):
+		return nil, nil, bad("invalid target")
+	case string(version) == "HTTP/1.1" || string(version) == "HTTP/1.0":
+		return method, target, nil
+	}
+	if string(version[:5]) == "HTTP/" && hex(version[5]) >= 0 && version[6] == '.' && hex(version[7]) >= 0 {
+		return nil, nil, &refusal{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
+	}
+	return nil, nil, bad("malformed HTTP version")
+}
+
+// checkFields checks the lines up to the empty one, makes their names canonical,
+// and counts them.
+func checkFields(b []byte) (int, *refusal) {
+	for n := 0; n <= maxFields; n++ {
+		var line []byte
+		if line, b = cutLine(b); len(line) == 0 {
+			return n, nil
+		}
+		if why := checkField(line); why != "" {
+			return 0, bad(why)
+		}
+	}
+	return 0, &refusal{http.StatusRequestHeaderFieldsTooLarge, ""}
+}
+
+// checkField says what is wrong with a line, "" if nothing is.
+func checkField(line []byte) string {
+	if line[0] == ' ' || line[0] == '\t' {
+		return "a folded header line"
+	}
+	colon := bytes.IndexByte(line, ':')
+	if colon <= 0 {
+		return "a header line without a name"
+	}
+	upper := true
+	for i, c := range line[:colon] {
+		switch {
+		case class[c]&tokenByte == 0:
+			return "invalid header name"
+		case upper && c >= 'a' && c <= 'z':
+			line[i] = c - ('a' - 'A')
+		case !upper && c >= 'A' && c <= 'Z':
+			line[i] = c + ('a' - 'A')
+		}
+		upper = c == '-'
+	}
+	if !all(line[colon+1:], valueByte) {
+		return "invalid header value"
+	}
+	return ""
+}
+
+// fields makes the header of n checked lines. The values share one array.
+func (r *request) fields(text string, n int, own bool) {
+	r.header = make(http.Header, n)
+	values := r.few[:]
+	if n > len(values) {
+		values = make([]string, n)
+	}
+	for i := range n {
+		end := strings.IndexByte(text, '\n')
+		name, value, _ := strings.Cut(text[:end-1], ":")
+		value = strings.Trim(value, " \t")
+		if own {
+			name, value = strings.Clone(name), strings.Clone(value)
+		}
+		text = text[end+1:]
+		values[i] = value
+		if have := r.header[name]; have != nil {
+			r.header[name] = append(have, value)
+			continue
+		}
+		r.header[name] = values[i : i+1 : i+1]
+	}
+}

@@ -1,0 +1,59 @@
+package http1
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// ear hears of a client that leaves where no watcher does: while a handler runs it
+// reads one byte ahead, as net/http does.
+type ear struct {
+	done    chan struct{} // nil when it does not listen
+	byte    [1]byte
+	heard   int
+	silence atomic.Bool // it is to end
+}
+
+// listen begins when the whole request has been read.
+func (c *conn) listen() {
+	e := &c.ear
+	if c.watched || e.done != nil {
+		return
+	}
+	if !c.own.is() {
+		c.armed = time.Time{}
+		_ = c.nc.SetReadDeadline(c.armed)
+	}
+	e.done, e.heard = make(chan struct{}), 0
+	e.silence.Store(false)
+	go e.hear(c, e.done)
+}
+
+func (e *ear) hear(c *conn, done chan struct{}) {
+	defer close(done)
+	n, err := io.ReadFull(c.nc, e.byte[:])
+	e.heard = n
+	if n == 0 && !(errors.Is(err, os.ErrDeadlineExceeded) && e.silence.Load()) {
+		c.leave()
+	}
+}
+
+// silence ends it, and keeps what it has read.
+func (c *conn) silence() {
+	e := &c.ear
+	if e.done == nil {
+		return
+	}
+	e.silence.Store(true)
+	_ = c.nc.SetReadDeadline(longAgo)
+	<-e.done
+	e.done = nil
+	c.armed = time.Time{}
+	_ = c.nc.SetReadDeadline(c.armed)
+	if e.heard > 0 {
+		c.unread(e.byte[0])
+	}
+}

@@ -149,16 +149,19 @@ func (b *body) rest() bool {
 	if b.err != nil || b.expected || b.state == stateFixed && b.left > maxRest {
 		return false
 	}
+	err := b.skip(maxRest)
+	b.err = http.ErrBodyReadAfterClose // what the handler has missed is no end
+	return err == io.EOF
+}
+
+// skip reads a little more than limit bytes, if there are as many.
+func (b *body) skip(limit int) (err error) {
 	block := blocks.Get().(*[blockSize]byte)
 	defer blocks.Put(block)
-	for total := 0; total <= maxRest; {
-		n, err := b.some(block[:])
-		if err != nil {
-			return err == io.EOF
-		}
-		total += n
+	for n := 0; limit >= 0 && err == nil; limit -= n {
+		n, err = b.some(block[:])
 	}
-	return false
+	return err
 }
 
 // over ends the use of the body.

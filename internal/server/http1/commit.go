@@ -194,18 +194,13 @@ func appendType(b, content []byte) []byte {
 	return append(b, "\r\n"...)
 }
 
-// sniff writes the type of a body that is not sent.
-func (w *response) sniff(p []byte) {
-	w.typed = true
-	w.insert(appendType(nil, p))
-}
-
 func (w *response) appendConnection(b []byte, hasBody bool) []byte {
 	switch {
 	case w.status == http.StatusSwitchingProtocols:
+	case w.closing && hasOption(w.connection, "close"):
 	case w.closing && w.r.old:
 		return b
-	case w.closing && !hasOption(w.connection, "close"):
+	case w.closing:
 		return append(b, "Connection: close\r\n"...)
 	case w.r.old && w.connection == nil && (w.head || w.length >= 0 || !hasBody):
 		return append(b, "Connection: keep-alive\r\n"...)
@@ -222,7 +217,7 @@ func appendSize(b []byte, n int) []byte {
 // appendLast writes the end of a chunked body, with the handler's trailers.
 func (w *response) appendLast(b []byte) []byte {
 	b = append(b, "0\r\n"...)
-	if w.trailed {
+	if w.trailed || len(w.header) != w.fields {
 		trailers := http.Header{}
 		for name, values := range w.header {
 			if after, ok := strings.CutPrefix(name, http.TrailerPrefix); ok {

@@ -36,6 +36,7 @@ type response struct {
 	written    int64 // of the body, by the handler
 	connection []string
 	trailers   []string // names that the handler has announced
+	fields     int      // of the header, when it was decided
 
 	head              bool // answers a HEAD
 	committed         bool
@@ -75,7 +76,7 @@ func (w *response) WriteHeader(status int) {
 	w.status = status
 	w.obtain()
 	w.out = w.appendHandlers(appendStatus(w.out, w.r.old, status))
-	w.mark = len(w.out)
+	w.mark, w.fields = len(w.out), len(w.header)
 }
 
 func (w *response) complain(what string) {
@@ -145,9 +146,6 @@ func (w *response) Write(p []byte) (int, error) {
 	if err := w.admit(len(p)); err != nil || len(p) == 0 {
 		return 0, err
 	}
-	if w.head {
-		return len(p), w.headOnly(p)
-	}
 	if len(p) <= w.room() {
 		w.obtain()
 		w.out = append(w.out, p...)
@@ -170,18 +168,6 @@ func (w *response) room() int {
 		return small - waits
 	}
 	return blockSize - framingSize - len(w.out)
-}
-
-// headOnly takes a body that is not sent: only its type and, if it is small, its
-// length are told.
-func (w *response) headOnly(p []byte) error {
-	if !w.committed && !w.typed {
-		w.sniff(p)
-	}
-	if w.written > small && w.length < 0 {
-		w.commit(nil, false)
-	}
-	return nil
 }
 
 // Flush implements http.Flusher.
@@ -238,6 +224,9 @@ func (w *response) after() then {
 // push writes what waits and extra behind it. Small pieces become one; a large one
 // is not copied.
 func (w *response) push(extra []byte, last bool) error {
+	if w.head { // its body is not sent
+		w.out, extra = w.out[:w.mark], nil
+	}
 	n := len(w.out) - w.mark + len(extra)
 	var tail []byte
 	if w.chunked {

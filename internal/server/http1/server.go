@@ -42,6 +42,7 @@ type Server struct {
 	conns     map[*conn]struct{}
 	watcher   *watcher      // nil when there is none here, or nobody uses it
 	users     int           // of the watcher: listeners and connections
+	deaf      bool          // it cannot be made
 	stopped   chan struct{} // closed by Shutdown and Close
 	empty     chan struct{} // closed when the last connection has ended, after stopped
 }
@@ -99,11 +100,6 @@ func (s *Server) open(ln net.Listener) (stopped chan struct{}, err error) {
 		s.stopped, s.empty = make(chan struct{}), make(chan struct{})
 		s.listeners, s.conns = map[net.Listener]struct{}{}, map[*conn]struct{}{}
 	}
-	if s.users == 0 {
-		if s.watcher, err = newWatcher(); err != nil {
-			s.Log.Warn("each connection watches by itself whether its client leaves, which costs more", "error", err)
-		}
-	}
 	s.users++
 	s.listeners[ln] = struct{}{}
 	return s.stopped, nil
@@ -115,6 +111,18 @@ func (s *Server) unuse() {
 		s.watcher.close()
 		s.watcher = nil
 	}
+}
+
+// watch makes the watcher with the first socket; the lock is held.
+func (s *Server) watch() *watcher {
+	if s.watcher == nil && !s.deaf {
+		var err error
+		if s.watcher, err = newWatcher(); err != nil {
+			s.deaf = true
+			s.Log.Warn("each connection watches by itself whether its client leaves, which costs more", "error", err)
+		}
+	}
+	return s.watcher
 }
 
 func (s *Server) leave(ln net.Listener) {
@@ -135,7 +143,9 @@ func (s *Server) start(nc net.Conn) {
 	}
 	s.conns[c] = struct{}{}
 	s.users++
-	c.watcher = s.watcher
+	if c.raw != nil {
+		c.watcher = s.watch()
+	}
 	s.mu.Unlock()
 	go c.serve()
 }

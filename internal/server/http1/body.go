@@ -149,6 +149,9 @@ func (b *body) rest() bool {
 	if b.err != nil || b.expected || b.state == stateFixed && b.left > maxRest {
 		return false
 	}
+	if b.idle <= 0 {
+		b.idle, b.total = b.c.owner.HeaderTimeout, b.c.owner.HeaderTimeout
+	}
 	err := b.skip(maxRest)
 	b.err = http.ErrBodyReadAfterClose // what the handler has missed is no end
 	return err == io.EOF

@@ -8,8 +8,12 @@ import (
 	"time"
 )
 
-// framingSize is room for the size line of a chunk and what follows it.
-const framingSize = 32
+const (
+	// framingSize is room for the size line of a chunk and what follows it.
+	framingSize = 32
+	// sniffed is how much of a body its type is guessed from.
+	sniffed = 512
+)
 
 var lineEnd = []byte("\r\n")
 
@@ -58,9 +62,16 @@ func appendFields(b []byte, h http.Header, except func(name string, values []str
 	return b
 }
 
-// isFraming is for interim answers.
+// isFraming reports whether a field says where an answer ends, in whatever case its
+// name is.
 func isFraming(name string, _ []string) bool {
-	return name == "Content-Length" || name == "Transfer-Encoding"
+	switch len(name) {
+	case len("Content-Length"):
+		return strings.EqualFold(name, "Content-Length")
+	case len("Transfer-Encoding"):
+		return strings.EqualFold(name, "Transfer-Encoding")
+	}
+	return false
 }
 
 // appendHandlers writes the handler's fields but for those of the framing, which
@@ -72,8 +83,6 @@ func (w *response) ours(name string, values []string) bool {
 	switch name {
 	case "Content-Length":
 		w.length = w.declared(values)
-		return true
-	case "Transfer-Encoding":
 		return true
 	case "Connection":
 		w.connection = values
@@ -92,6 +101,7 @@ func (w *response) ours(name string, values []string) bool {
 			w.trailed = true
 			return true
 		}
+		return isFraming(name, values)
 	}
 	return false
 }
@@ -135,7 +145,7 @@ func (w *response) commit(more []byte, last bool) {
 	if last && w.length < 0 && hasBody && !w.trailed && (!w.head || w.written > 0) {
 		w.length = w.written
 	}
-	w.decideClose(hasBody)
+	w.decideClose()
 	b := make([]byte, 0, 192)
 	switch {
 	case !hasBody:
@@ -162,13 +172,11 @@ func (w *response) commit(more []byte, last bool) {
 
 // decideClose decides whether the connection can be used again. What is left of a
 // request's body is read before: many clients read no answer while they send.
-func (w *response) decideClose(hasBody bool) {
+func (w *response) decideClose() {
 	r := w.r
 	w.closing = w.closing || r.close || w.c.owner.closing.Load() || hasOption(w.connection, "close")
-	if r.old && !hasBody && !w.head && w.length < 0 {
-		w.closing = w.closing || w.status < 200
-	}
 	if w.status == http.StatusSwitchingProtocols {
+		w.closing = true // unless the handler takes it over
 		return
 	}
 	if !w.duplex && !w.closing && !r.body.rest() {
@@ -182,8 +190,8 @@ func (w *response) begins(more []byte) []byte {
 	if len(waits) == 0 {
 		return more
 	}
-	if const512 := 512; len(waits) < const512 && len(more) > 0 {
-		return append(append([]byte(nil), waits...), more[:min(len(more), const512)]...)
+	if len(waits) < sniffed && len(more) > 0 {
+		return append(append([]byte(nil), waits...), more[:min(len(more), sniffed)]...)
 	}
 	return waits
 }

@@ -80,7 +80,7 @@ func (c *conn) serve() {
 			c.linger()
 			return
 		case thenNothing:
-			end = c.release
+			end = c.drop
 			return
 		}
 	}
@@ -161,11 +161,6 @@ func (c *conn) close() {
 	c.silence()
 	c.watcher.remove(c)
 	_ = c.nc.Close()
-	c.release()
-}
-
-// release gives up what the connection holds.
-func (c *conn) release() {
 	c.drop()
 	c.owner.ended(c)
 }

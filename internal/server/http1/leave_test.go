@@ -225,6 +225,33 @@ func TestR09ShutdownLetsRequestsEndAndClosesIdleConnections(t *testing.T) {
 	}
 }
 
+func TestShutdownDoesNotWaitForAConnectionThatWasTakenOver(t *testing.T) {
+	taken, goOn, ended := make(chan error), make(chan struct{}), make(chan error, 1)
+	s := start(t, func(w http.ResponseWriter, _ *http.Request) {
+		nc, _, err := http.NewResponseController(w).Hijack()
+		taken <- err
+		<-goOn
+		_, err = io.WriteString(nc, "still here")
+		ended <- errors.Join(err, nc.Close())
+	})
+	c := s.dial()
+	c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	if err := until(t, "it is taken over", taken); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	_ = s.Close()
+	close(goOn)
+	if text := c.all(); text != "still here" {
+		t.Errorf("%q", text)
+	}
+	if err := until(t, "the handler ends", ended); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestShutdownGivesUpWithItsContext(t *testing.T) {
 	running := make(chan struct{})
 	s := start(t, func(_ http.ResponseWriter, r *http.Request) { close(running); <-r.Context().Done() })

@@ -16,6 +16,10 @@ import (
 // can be told.
 const small = 2 << 10
 
+// usualFields is how many fields an answer of the gateway has: a map that grows to it
+// costs more.
+const usualFields = 16
+
 // response is the http.ResponseWriter of one request.
 //
 // What is to be written is in out: the begin of the header, as the handler gave it,
@@ -51,7 +55,7 @@ type response struct {
 func (w *response) begin(r *request) {
 	w.r, w.length = r, -1
 	w.head = r.method == http.MethodHead
-	w.header = make(http.Header)
+	w.header = make(http.Header, usualFields)
 }
 
 // Header implements http.ResponseWriter.
@@ -309,6 +313,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	c.silence()
 	w.hijacked.Store(true)
 	c.watcher.remove(c)
+	c.owner.ended(c)
 	_ = c.nc.SetDeadline(time.Time{})
 	rest := bytes.Clone(c.buffered())
 	reader := bufio.NewReader(c.nc)

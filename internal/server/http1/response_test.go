@@ -222,6 +222,16 @@ func TestInvalidLengthOfAHandlerIsLeftOut(t *testing.T) {
 	}
 }
 
+func TestFramingFieldsAreOursInWhateverCase(t *testing.T) {
+	text := strings.Join(writes(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["content-length"], w.Header()["transfer-encoding"] = []string{"9"}, []string{"chunked"}
+		fmt.Fprint(w, "hello")
+	}), "")
+	if strings.Contains(text, "9\r\n") || strings.Contains(text, "chunked") || !strings.Contains(text, "\r\nContent-Length: 5\r\n") {
+		t.Errorf("%q", text)
+	}
+}
+
 // counted counts writes.
 type counted struct {
 	net.Conn

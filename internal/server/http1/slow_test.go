@@ -209,6 +209,17 @@ func TestC04ReaderThatTakesNothingIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestRestOfABodyThatNobodyReadsHasALimit(t *testing.T) {
+	h := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+	inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
+		c := dial()
+		say(t, c, head+"Content-Length: 100\r\n\r\n")
+		if d, text := lasts(t, c); d != 10*time.Second || !strings.HasPrefix(text, "HTTP/1.1 401 ") || !strings.Contains(text, "Connection: close") {
+			t.Errorf("%q after %v, want it after 10 s", text, d)
+		}
+	})
+}
+
 func TestDeadlinesOfAHandlerHoldUntilItsAnswer(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)

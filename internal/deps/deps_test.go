@@ -51,7 +51,7 @@ func own(imports []string) []string {
 // layers lists the packages of the request path from the inside out: a package
 // may import those of earlier rows only.
 var layers = [][]string{
-	{"internal/rawjson", "internal/signature", "internal/buildinfo", "internal/catalog/pack"},
+	{"internal/rawjson", "internal/signature", "internal/buildinfo", "internal/catalog/pack", "internal/server/http1"},
 	{"internal/llm"},
 	{"internal/sse", "internal/catalog", "internal/tokens", "internal/form"},
 	{"internal/wire"},
@@ -61,7 +61,7 @@ var layers = [][]string{
 	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/responses"},
 	{"internal/store/sqlite"},
 	{"internal/relay"},
-	{"internal/server", "internal/server/http1"},
+	{"internal/server"},
 	{"internal/app"},
 	{"cmd/fairlead"},
 }

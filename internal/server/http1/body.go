@@ -1,7 +1,9 @@
 package http1
 
 import (
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -78,7 +80,12 @@ func (b *body) some(p []byte) (int, error) {
 	return n, nil
 }
 
+// fail remembers an error; one of the connection says that the client has left.
 func (b *body) fail(err error) error {
+	var op *net.OpError
+	if err == io.EOF || errors.As(err, &op) && !op.Timeout() {
+		b.c.leave()
+	}
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}

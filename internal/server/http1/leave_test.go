@@ -112,6 +112,7 @@ func TestAClientThatLeavesInItsBodyEndsTheRead(t *testing.T) {
 		s := start(func(_ http.ResponseWriter, r *http.Request) {
 			running <- struct{}{}
 			_, err := io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
 			ended <- err
 		})
 		for how, leave := range depart {

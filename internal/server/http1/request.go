@@ -170,13 +170,22 @@ func (r *request) parseTarget() *refusal {
 		target = "http://" + target
 	}
 	u, err := url.ParseRequestURI(target)
-	if err != nil {
+	if err != nil || !addresses(u) {
 		return bad("invalid target")
 	}
 	if r.url = *u; authority {
 		r.url.Scheme = ""
 	}
 	return nil
+}
+
+// addresses reports whether a target is a path, "*", or the address of something on
+// a server; who asks is not a part of it.
+func addresses(u *url.URL) bool {
+	if u.Scheme == "" {
+		return u.Host == ""
+	}
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && all(u.Host, hostByte)
 }
 
 func (r *request) expect() *refusal {

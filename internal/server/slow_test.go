@@ -3,6 +3,7 @@ package server_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -76,4 +77,26 @@ func TestC04AClientThatStopsReadingHasADeadlineThatIsNotSetWithEveryChunk(t *tes
 			t.Errorf("deadlines %v, want one at once and one more within 20 s", rec.write)
 		}
 	})
+}
+
+// own is a writer that keeps its deadlines itself.
+type own struct {
+	*stalling
+	limits []time.Duration
+}
+
+func (o *own) Limit(bodyIdle, bodyTotal, writeStall time.Duration) {
+	o.limits = []time.Duration{bodyIdle, bodyTotal, writeStall}
+}
+
+func TestWriterThatKeepsDeadlinesIsToldThemOnce(t *testing.T) {
+	o := &own{stalling: &stalling{ResponseRecorder: httptest.NewRecorder()}}
+	r := httptest.NewRequest("POST", "/", strings.NewReader("ab"))
+	body := r.Body
+	if w := server.UnderDeadlines(o, r); w != http.ResponseWriter(o) || r.Body != body {
+		t.Error("it was wrapped all the same")
+	}
+	if want := []time.Duration{30 * time.Second, 10 * time.Minute, time.Minute}; !slices.Equal(o.limits, want) {
+		t.Errorf("limits %v, want %v", o.limits, want)
+	}
 }

@@ -307,6 +307,8 @@ type RouterSettings struct {
 	DefaultMaxParallelRequests  int
 	EnableWeightedFailover      bool
 	FallbackOnUnsupportedParams *bool
+	// DefaultPriority is that of requests that say none.
+	DefaultPriority int64
 }
 
 // CallDefaults is the part of litellm_settings that shapes a call, with the

@@ -45,6 +45,10 @@ type FairleadSettings struct {
 	MaxEventBytes int64
 	// MaxConcurrent limits requests in flight; 0 means no limit.
 	MaxConcurrent int
+	// MaxQueue is how many requests of a group may wait for a deployment whose
+	// max_parallel_requests are in flight, and MaxQueueWait how long; 0 is not at all.
+	MaxQueue     int
+	MaxQueueWait time.Duration
 
 	// MediaAllowedHosts may be fetched for images and files although they are
 	// private addresses.
@@ -78,6 +82,8 @@ func DefaultFairleadSettings() FairleadSettings {
 		MaxBodyBytes:      100 * mebibyte,
 		MaxResponseBytes:  100 * mebibyte,
 		MaxEventBytes:     16 * mebibyte,
+		MaxQueue:          100,
+		MaxQueueWait:      10 * time.Second,
 		MediaMaxBytes:     20 * mebibyte,
 		MediaTimeout:      10 * time.Second,
 		MediaMaxCount:     32,

@@ -47,6 +47,7 @@ func (l *loader) router(n, settings *node) RouterSettings {
 		EnableTagFiltering:          l.flag(at("enable_tag_filtering")),
 		TagFilteringMatchAny:        l.boolean(at("tag_filtering_match_any")),
 		DefaultMaxParallelRequests:  deref(l.count(at("default_max_parallel_requests"))),
+		DefaultPriority:             int64(deref(l.count(at("default_priority")))),
 		EnableWeightedFailover:      l.flag(at("enable_weighted_failover")),
 		FallbackOnUnsupportedParams: l.boolean(at("fallback_on_unsupported_params")),
 	}

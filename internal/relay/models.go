@@ -242,6 +242,7 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 	s := route.Settings{
 		Strategy: r.RoutingStrategy, LatencyBuffer: r.StrategyArgs.LowestLatencyBuffer,
 		LatencyWindow: r.StrategyArgs.MaxLatencyListSize, LatencyTTL: r.StrategyArgs.TTL,
+		MaxQueue: c.Fairlead.MaxQueue, QueueWait: c.Fairlead.MaxQueueWait,
 		PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
 		NumRetries: r.NumRetries, RetryPolicy: (*route.Counts)(r.RetryPolicy),
 		AllowedFails: r.AllowedFails, AllowedFailsPolicy: (*route.Counts)(r.AllowedFailsPolicy),

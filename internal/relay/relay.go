@@ -94,10 +94,10 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		if exhausted != nil {
 			return r.final(x, exhausted)
 		}
-		if err := sleep(ctx, step.Wait); err != nil {
+		if err := sleep(ctx, step.Wait, step.Turn); err != nil {
 			return clientGone(ctx, err)
 		}
-		if !plan.Start(step, r.Now()) {
+		if step.Turn != nil || !plan.Start(step, r.Now()) {
 			continue
 		}
 		x.begin(step)
@@ -136,7 +136,8 @@ func (r *Relay) final(x *exchange, cause *llm.Error) error {
 	return &e
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d, or for what comes before it.
+func sleep(ctx context.Context, d time.Duration, turn <-chan struct{}) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -145,6 +146,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-turn:
+		return nil
 	case <-t.C:
 		return nil
 	}

@@ -48,6 +48,7 @@ func (p *Plan) nextTarget() bool {
 		}
 		p.fallback++
 		p.hop, p.group, p.params, p.retries, p.last = hop, target.Model, target.Params, 0, nil
+		p.late = false
 		return true
 	}
 	return false

@@ -29,6 +29,8 @@ type health struct {
 	until    atomic.Int64 // ns since 1970; resting before it
 	probe    atomic.Bool  // a probe is under way
 	inflight atomic.Int64 // calls that have started and not ended
+	// line is where requests wait for a place, nil without max_parallel_requests or queue.
+	line atomic.Pointer[line]
 
 	mu sync.Mutex
 	// fails within the window of allowed_fails, which ends at expires.

@@ -18,7 +18,7 @@ const maxBounces = 8
 // when another request has taken the last one since Next: then call Next again.
 func (p *Plan) Start(s Step, now time.Time) bool {
 	m := s.member
-	if p.probes(m, now) && m.health.enter(p.table.admission(m), now) {
+	if p.probes(m, now) && p.take(m, now) {
 		p.active = m
 		return true
 	}
@@ -29,6 +29,19 @@ func (p *Plan) Start(s Step, now time.Time) bool {
 		p.failure = p.busy()
 	}
 	return false
+}
+
+// take takes a place at m, or the one that was given in line.
+func (p *Plan) take(m *member, now time.Time) bool {
+	a := p.table.admission(m)
+	if p.given != m {
+		return m.health.enter(a, now)
+	}
+	if !m.health.begin(a, now) {
+		return false // Close gives the place on
+	}
+	p.given = nil
+	return true
 }
 
 // probes takes the part of the one probe of a half-open deployment. Without another
@@ -44,17 +57,18 @@ func (p *Plan) probes(m *member, now time.Time) bool {
 	return len(p.hop.members) == 1 || p.bounced > 0
 }
 
-// Close gives back the place of a step that has started and not ended. Further calls
-// do nothing.
+// Close gives back the place of a step that has started and not ended, or the turn in
+// line. Further calls do nothing.
 func (p *Plan) Close() {
 	if p.probing != nil {
 		p.probing.probe.Store(false)
 		p.probing = nil
 	}
 	if p.active != nil {
-		p.active.health.inflight.Add(-1)
+		p.active.health.leave()
 		p.active = nil
 	}
+	p.leaveLine()
 }
 
 // FirstToken records how long a step's stream took to its first token.
@@ -108,6 +122,18 @@ func (h *health) enter(a admission, now time.Time) bool {
 		return false
 	}
 	h.inflight.Add(1)
+	h.requests++
+	return true
+}
+
+// begin is enter for a call that has its place already.
+func (h *health) begin(a admission, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turn(now)
+	if a.requests > 0 && h.requests >= a.requests {
+		return false
+	}
 	h.requests++
 	return true
 }

@@ -28,6 +28,9 @@ type Plan struct {
 	failure  *llm.Error
 
 	active  *member // whose place is held
+	turn    *turn   // in a line
+	given   *member // whose place was given in line and is not used yet
+	late    bool    // no waiting in line any more
 	probing *health // whose probe the active call is
 	bounced int     // steps that could not start
 	barred  bars    // why deployments were left out of the last choice
@@ -86,16 +89,19 @@ func (p *Plan) Next(now time.Time) (Step, *llm.Error) {
 // has failed.
 func (p *Plan) enter(now time.Time) (Step, bool) {
 	m := p.pick(now)
-	if m == nil {
-		p.failure = p.unavailable(now)
-		return Step{}, false
+	if m != nil {
+		return p.step(m, 0), true
 	}
-	return p.step(m, 0), true
+	if step, ok := p.wait(now); ok {
+		return step, true
+	}
+	p.failure = p.unavailable(now)
+	return Step{}, false
 }
 
 // Failed records the failure of a step.
 func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
-	p.Close()
+	defer p.Close() // after the verdict: who waits for the place shall know it
 	p.failure = e
 	p.noteError(s.member, e)
 	if e.Kind == llm.KindClientGone {
@@ -130,6 +136,9 @@ func (p *Plan) Fallbacks() int { return p.fallback }
 func (p *Plan) Attempts() int { return p.attempt }
 
 func (p *Plan) step(m *member, wait time.Duration) Step {
+	if p.given != m {
+		p.leaveLine()
+	}
 	p.attempt++
 	p.last, p.failure = m, nil
 	p.note(m, DecisionChosen, wait)

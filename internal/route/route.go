@@ -6,7 +6,7 @@
 //	plan, err := table.Plan(model, overrides)  // err: no such model
 //	for {
 //		step, err := plan.Next(now)   // err is what the client gets
-//		// wait step.Wait
+//		// wait step.Wait; with step.Turn, for its signal or step.Wait, then Next again
 //		if !plan.Start(step, now) {   // its place was taken meanwhile
 //			continue
 //		}
@@ -93,6 +93,10 @@ type Settings struct {
 	// PreCallChecks is enable_pre_call_checks: deployments over their rpm or tpm, or
 	// whose window is too small, are left out whatever the strategy.
 	PreCallChecks bool
+	// MaxQueue is how many requests of a group may wait for a place at a deployment
+	// whose max_parallel_requests are in flight, and QueueWait how long; 0 is none.
+	MaxQueue  int
+	QueueWait time.Duration
 	// TagFiltering is enable_tag_filtering; MatchAllTags says that
 	// tag_filtering_match_any is off.
 	TagFiltering, MatchAllTags bool
@@ -152,6 +156,8 @@ type Overrides struct {
 	// Tags are the request's, for Settings.TagFiltering: "tag" is one of those wanted,
 	// "&tag" is required and "!tag" excluded.
 	Tags []string
+	// Priority orders the requests that wait for a place, lowest first.
+	Priority int64
 	// Stream says that the client waits for the first token rather than the whole.
 	Stream bool
 	// Tokens estimates the input tokens; it is called at most once, and only when a
@@ -178,8 +184,11 @@ type Step struct {
 	// Group is the name under which the deployment was asked for: the client's, or
 	// that of a fallback.
 	Group string
-	// Wait is how long to wait before the call.
+	// Wait is how long to wait before the call; in line, the longest wait for Turn.
 	Wait time.Duration
+	// Turn is set when there is no deployment yet, because all are at their
+	// max_parallel_requests: call Next again after its signal, or after Wait.
+	Turn <-chan struct{}
 	// Attempt counts the calls of the request from 1, Retry the retries within the
 	// current group from 0, Fallback the fallbacks from 0.
 	Attempt, Retry, Fallback int

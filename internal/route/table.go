@@ -26,6 +26,7 @@ type group struct {
 	name     string
 	members  []*member
 	strategy strategy
+	line     *line // nil when nobody waits
 }
 
 // member is a deployment with its health.
@@ -87,6 +88,21 @@ func (g *group) settle(s *Settings) {
 	if len(g.members) == 1 {
 		g.members[0].alone = true
 	}
+	if s.MaxQueue > 0 {
+		g.line = &line{}
+	}
+	g.lineUp()
+}
+
+// lineUp tells the members where requests wait for them.
+func (g *group) lineUp() {
+	for _, m := range g.members {
+		l := g.line
+		if m.MaxParallel <= 0 {
+			l = nil
+		}
+		m.health.line.Store(l)
+	}
 }
 
 // Inherit takes over the health and load of the deployments that old has too, so that a
@@ -99,6 +115,12 @@ func (t *Table) Inherit(old *Table) {
 		if before := old.byID[id]; before != nil {
 			g.members[0].health = before.members[0].health
 		}
+	}
+	for name, g := range t.groups {
+		if before := old.groups[name]; before != nil && g.line != nil && before.line != nil {
+			g.line = before.line // with those who wait in it
+		}
+		g.lineUp()
 	}
 }
 

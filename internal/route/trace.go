@@ -18,6 +18,12 @@ const (
 	DecisionWindow  = "skipped, its context window is too small"
 	DecisionTags    = "skipped, its tags do not fit"
 	DecisionTaken   = "taken by another request meanwhile"
+
+	// Of a request that waited for a place: Wait is how long.
+	DecisionQueued   = "given a place in the queue"
+	DecisionLate     = "left the queue, it waited too long"
+	DecisionLineFull = "skipped, its queue is full"
+	DecisionGaveWay  = "left the queue for a more urgent request"
 )
 
 // maxDecisions bounds the trace of a plan.
@@ -29,7 +35,7 @@ type Decision struct {
 	Group, Deployment string
 	// What is one of the constants above.
 	What string
-	// Wait is the wait before a chosen deployment is called.
+	// Wait is the wait before a chosen deployment is called, or in the queue.
 	Wait time.Duration
 	// Kind and Status are those of the error of a failed one.
 	Kind   llm.ErrorKind

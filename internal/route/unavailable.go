@@ -61,11 +61,6 @@ func (p *Plan) overLimit(now time.Time) *llm.Error {
 		"Every deployment that could answer has used up its rpm or tpm of this minute. Passed model=%s", clip(p.group)))
 }
 
-func (p *Plan) busy() *llm.Error {
-	return throttled(time.Second, fmt.Sprintf(
-		"Every deployment that could answer has its max_parallel_requests in flight. Passed model=%s", clip(p.group)))
-}
-
 func throttled(wait time.Duration, why string) *llm.Error {
 	return &llm.Error{
 		Kind: llm.KindRateLimit, Status: http.StatusTooManyRequests, Type: "throttling_error", Code: "429", RetryAfter: wait,

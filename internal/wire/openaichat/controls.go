@@ -36,6 +36,8 @@ type Controls struct {
 	MergeReasoning *bool
 	NoCache        bool
 	CallID         string
+	// Priority orders requests that wait for a deployment, lowest first.
+	Priority *int64
 }
 
 // ReadControls reads the gateway's own keys from the body of a request of this
@@ -81,6 +83,8 @@ func (c *Controls) set(name string, v rawjson.Value) (err error) {
 		c.Timeout, err = secondsOf(name, v)
 	case "stream_timeout":
 		c.StreamTimeout, err = secondsOf(name, v)
+	case "priority":
+		c.Priority, err = wholeOf(name, v)
 	default:
 		c.setRaw(name, v)
 	}
@@ -168,6 +172,14 @@ func countOf(name string, v rawjson.Value) (*int, error) {
 	}
 	count := int(min(n, maxRetries))
 	return &count, nil
+}
+
+func wholeOf(name string, v rawjson.Value) (*int64, error) {
+	n, ok := v.Int()
+	if !ok {
+		return nil, llm.BadRequest(name, "'"+name+"' must be a whole number; requests with a lower one are served first.")
+	}
+	return &n, nil
 }
 
 func secondsOf(name string, v rawjson.Value) (time.Duration, error) {

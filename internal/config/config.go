@@ -307,6 +307,12 @@ type RouterSettings struct {
 	DefaultMaxParallelRequests  int
 	EnableWeightedFailover      bool
 	FallbackOnUnsupportedParams *bool
+	// EnforceRateLimits keeps to rpm and tpm whatever the strategy, without the other
+	// checks of EnablePreCallChecks.
+	EnforceRateLimits bool
+	// AffinityTTL is how long a conversation stays with its deployment; nil means an
+	// hour.
+	AffinityTTL *time.Duration
 	// DefaultPriority is that of requests that say none.
 	DefaultPriority int64
 }

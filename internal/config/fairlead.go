@@ -45,6 +45,8 @@ type FairleadSettings struct {
 	MaxEventBytes int64
 	// MaxConcurrent limits requests in flight; 0 means no limit.
 	MaxConcurrent int
+	// Affinity lets a conversation prefer the deployment that answered it before.
+	Affinity bool
 	// MaxQueue is how many requests of a group may wait for a deployment whose
 	// max_parallel_requests are in flight, and MaxQueueWait how long; 0 is not at all.
 	MaxQueue     int
@@ -82,6 +84,7 @@ func DefaultFairleadSettings() FairleadSettings {
 		MaxBodyBytes:      100 * mebibyte,
 		MaxResponseBytes:  100 * mebibyte,
 		MaxEventBytes:     16 * mebibyte,
+		Affinity:          true,
 		MaxQueue:          100,
 		MaxQueueWait:      10 * time.Second,
 		MediaMaxBytes:     20 * mebibyte,

@@ -47,6 +47,8 @@ func (l *loader) router(n, settings *node) RouterSettings {
 		EnableTagFiltering:          l.flag(at("enable_tag_filtering")),
 		TagFilteringMatchAny:        l.boolean(at("tag_filtering_match_any")),
 		DefaultMaxParallelRequests:  deref(l.count(at("default_max_parallel_requests"))),
+		EnforceRateLimits:           l.preCallChecks(at("optional_pre_call_checks")),
+		AffinityTTL:                 l.seconds(at("deployment_affinity_ttl_seconds")),
 		DefaultPriority:             int64(deref(l.count(at("default_priority")))),
 		EnableWeightedFailover:      l.flag(at("enable_weighted_failover")),
 		FallbackOnUnsupportedParams: l.boolean(at("fallback_on_unsupported_params")),
@@ -90,6 +92,28 @@ func (l *loader) strategyArgs(n *node, path string) (a StrategyArgs) {
 	}
 	a.MaxLatencyListSize = deref(l.count(n.get("max_latency_list_size"), child(path, "max_latency_list_size")))
 	return a
+}
+
+// affinityChecks are the values of optional_pre_call_checks that keep conversations where
+// they were, which happens anyway.
+var affinityChecks = []string{
+	"prompt_caching", "session_affinity", "deployment_affinity", "responses_api_deployment_check", "encrypted_content_affinity",
+}
+
+// preCallChecks reads optional_pre_call_checks and reports whether rates are limited.
+func (l *loader) preCallChecks(n *node, path string) (limits bool) {
+	known := append([]string{"enforce_model_rate_limits", "router_budget_limiting", "forward_client_headers_by_model_group"}, affinityChecks...)
+	for _, check := range l.texts(n, path) {
+		switch {
+		case check == "enforce_model_rate_limits":
+			limits = true
+		case check == "forward_client_headers_by_model_group":
+			l.report.warnf(n.pos, path, "Set general_settings.forward_client_headers_to_llm_api.", "The check %s is planned.", check)
+		case !slices.Contains(known, check):
+			l.report.warnf(n.pos, path, didYouMean(check, known), "%q is no check of optional_pre_call_checks and is ignored.", check)
+		}
+	}
+	return limits
 }
 
 // fallbacks reads a list of one-key maps ({group: [targets]}). A single map is

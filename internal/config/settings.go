@@ -306,12 +306,22 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.MaxConcurrent = deref(l.count(n, path)) },
 	},
 	{
+		"affinity", "true", "Prefer the deployment that answered a conversation before, as long as it is healthy and not crowded, since its prompt cache and its reasoning state are there. A conversation is known by `x-litellm-session-id`, `litellm_session_id`, `metadata.session_id` or `prompt_cache_key`, else by how it begins. It is held for `router_settings.deployment_affinity_ttl_seconds` (3600).",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			if v := l.boolean(n, path); v != nil {
+				s.Affinity = *v
+			}
+		},
+	},
+	{
 		"max_queue", "100", "Requests of a group that may wait for a place when all that could answer have their `max_parallel_requests` in flight; the lowest `priority` goes first. 0 answers 429 at once.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overCount(&s.MaxQueue, n, path) },
 	},
 	{
 		"max_queue_wait", "10", "Seconds that a request may wait there before it is answered with 429 or falls back.",
-		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSecondsOrNone(&s.MaxQueueWait, n, path) },
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			l.overSecondsOrNone(&s.MaxQueueWait, n, path)
+		},
 	},
 	{
 		"media_allowed_hosts", "[]", "Hosts (`host` or `host:port`) from which images and files may be fetched although they are private addresses; `litellm_settings.user_url_allowed_hosts` means the same.",

@@ -62,6 +62,9 @@ func (x *exchange) overrides() route.Overrides {
 	if n := x.controls.Priority; n != nil {
 		o.Priority = *n
 	}
+	if x.rq.Models.Config.Fairlead.Affinity && x.rq.Dialect != nil {
+		o.Talker = x
+	}
 	if x.rq.Models.Table.Measures() {
 		o.Tokens = x.inputTokens
 	}

@@ -160,7 +160,7 @@ func (d *Deployment) routeRow(r *config.RouterSettings) route.Deployment {
 	return route.Deployment{
 		ID: cd.ID, Group: cd.ModelName, Upstream: cd.Model, Name: d.FullName(), Weight: cd.Weight, RPM: cd.RPM, TPM: cd.TPM,
 		Order: cd.Order, MaxParallel: cmp.Or(cd.MaxParallel, r.DefaultMaxParallelRequests), Timeout: cd.Timeout, StreamTimeout: cd.StreamTimeout,
-		Tags: cd.Tags, Price: price, Priced: priced, MaxInput: window,
+		Tags: cd.Tags, Price: price, Priced: priced, CacheSaving: d.cacheSaving(), MaxInput: window,
 		NumRetries: cd.MaxRetries, CooldownTime: cd.CooldownTime, Ref: d,
 	}
 }
@@ -242,8 +242,8 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 	s := route.Settings{
 		Strategy: r.RoutingStrategy, LatencyBuffer: r.StrategyArgs.LowestLatencyBuffer,
 		LatencyWindow: r.StrategyArgs.MaxLatencyListSize, LatencyTTL: r.StrategyArgs.TTL,
-		MaxQueue: c.Fairlead.MaxQueue, QueueWait: c.Fairlead.MaxQueueWait,
-		PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
+		AffinityTTL: affinityTTL(c), MaxQueue: c.Fairlead.MaxQueue, QueueWait: c.Fairlead.MaxQueueWait,
+		EnforceLimits: r.EnforceRateLimits, PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
 		NumRetries: r.NumRetries, RetryPolicy: (*route.Counts)(r.RetryPolicy),
 		AllowedFails: r.AllowedFails, AllowedFailsPolicy: (*route.Counts)(r.AllowedFailsPolicy),
 		CooldownTime: r.CooldownTime, DisableCooldowns: r.DisableCooldowns,
@@ -268,6 +268,17 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 		s.Aliases[name] = a.Target
 	}
 	return s
+}
+
+// affinityTTL is how long a conversation stays with a deployment, 0 when it does not.
+func affinityTTL(c *config.Config) time.Duration {
+	switch {
+	case !c.Fairlead.Affinity:
+		return 0
+	case c.Router.AffinityTTL != nil:
+		return *c.Router.AffinityTTL
+	}
+	return time.Hour
 }
 
 func rules(f config.Fallbacks) []route.Rule {

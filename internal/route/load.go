@@ -86,6 +86,7 @@ func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
 	defer h.mu.Unlock()
 	h.turn(now)
 	h.used += max(0, f.Tokens)
+	p.used = f.Tokens
 	if f.Total > 0 {
 		h.perToken.add(f.Total.Seconds()/float64(max(1, f.Output)), p.table.memory(), now)
 	}

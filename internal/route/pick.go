@@ -22,7 +22,7 @@ func (p *Plan) pick(now time.Time) *member {
 	case 1:
 		return healthy[0]
 	}
-	return healthy[min(p.hop.strategy.pick(p, healthy, now), len(healthy)-1)]
+	return p.among(healthy, now)
 }
 
 // best keeps those between which the strategy decides.

@@ -35,6 +35,11 @@ type Plan struct {
 	bounced int     // steps that could not start
 	barred  bars    // why deployments were left out of the last choice
 	tokens  int64   // estimate of the input, 0 before it is made
+	used    int64   // tokens of the last call and its answer
+
+	// The conversation once it was asked for.
+	conversation  Conversation
+	asked, goesOn bool
 
 	// The fallbacks once they are chosen, and how the request's own group failed.
 	targets []Fallback
@@ -126,6 +131,7 @@ func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
 func (p *Plan) Succeeded(s Step, now time.Time) {
 	p.Close()
 	s.member.health.succeeded(now)
+	p.stayed(s.member, now)
 }
 
 // Fallbacks returns how many fallbacks were begun, for

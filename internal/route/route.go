@@ -50,6 +50,9 @@ type Deployment struct {
 	// cost-based-routing; Priced says that it is known.
 	Price  float64
 	Priced bool
+	// CacheSaving is how much less a token of input costs when it comes from the
+	// vendor's cache, in USD; 0 when that is not known.
+	CacheSaving float64
 	// MaxInput is the context window for input in tokens, 0 when unknown.
 	MaxInput int64
 	// Timeout and StreamTimeout are the deployment's own; 0 means not given. They
@@ -90,9 +93,14 @@ type Settings struct {
 	LatencyBuffer float64
 	LatencyWindow int
 	LatencyTTL    time.Duration
+	// AffinityTTL is how long a conversation prefers the deployment that answered it
+	// last; 0 is not at all.
+	AffinityTTL time.Duration
 	// PreCallChecks is enable_pre_call_checks: deployments over their rpm or tpm, or
 	// whose window is too small, are left out whatever the strategy.
 	PreCallChecks bool
+	// EnforceLimits keeps to rpm and tpm whatever the strategy.
+	EnforceLimits bool
 	// MaxQueue is how many requests of a group may wait for a place at a deployment
 	// whose max_parallel_requests are in flight, and QueueWait how long; 0 is none.
 	MaxQueue  int
@@ -156,6 +164,8 @@ type Overrides struct {
 	// Tags are the request's, for Settings.TagFiltering: "tag" is one of those wanted,
 	// "&tag" is required and "!tag" excluded.
 	Tags []string
+	// Talker tells the conversation; nil is none.
+	Talker Talker
 	// Priority orders the requests that wait for a place, lowest first.
 	Priority int64
 	// Stream says that the client waits for the first token rather than the whole.

@@ -17,6 +17,7 @@ type Table struct {
 	patterns []pattern // most specific first
 	byID     map[string]*group
 	byName   map[string]*group
+	stays    *stays // nil without affinity
 
 	general, contextWindow, contentPolicy rules
 }
@@ -40,10 +41,10 @@ type member struct {
 // New builds a table. Deployments with the same Group form a group, in order.
 func New(s Settings, deployments []Deployment) *Table {
 	t := &Table{
-		settings: s, limits: s.PreCallChecks || limiting(s.Strategy), groups: map[string]*group{},
+		settings: s, limits: s.PreCallChecks || s.EnforceLimits || limiting(s.Strategy), groups: map[string]*group{},
 		byID: map[string]*group{}, byName: map[string]*group{},
 		general: newRules(s.Fallbacks), contextWindow: newRules(s.ContextWindowFallbacks),
-		contentPolicy: newRules(s.ContentPolicyFallbacks),
+		contentPolicy: newRules(s.ContentPolicyFallbacks), stays: newStays(&s),
 	}
 	for i := range deployments {
 		t.add(&member{Deployment: &deployments[i], health: &health{}})
@@ -105,8 +106,8 @@ func (g *group) lineUp() {
 	}
 }
 
-// Inherit takes over the health and load of the deployments that old has too, so that a
-// reload forgets no cooldown and no limit. Call it before t serves.
+// Inherit takes over the health and load of the deployments that old has too, and where
+// conversations are, so that a reload forgets no cooldown and no limit. Call it before t serves.
 func (t *Table) Inherit(old *Table) {
 	if old == nil {
 		return
@@ -115,6 +116,9 @@ func (t *Table) Inherit(old *Table) {
 		if before := old.byID[id]; before != nil {
 			g.members[0].health = before.members[0].health
 		}
+	}
+	if t.stays != nil && old.stays != nil {
+		t.stays = old.stays
 	}
 	for name, g := range t.groups {
 		if before := old.groups[name]; before != nil && g.line != nil && before.line != nil {

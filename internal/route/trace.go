@@ -19,6 +19,9 @@ const (
 	DecisionTags    = "skipped, its tags do not fit"
 	DecisionTaken   = "taken by another request meanwhile"
 
+	DecisionStayed = "preferred, the conversation was here before"
+	DecisionMoved  = "left, though the conversation was here before"
+
 	// Of a request that waited for a place: Wait is how long.
 	DecisionQueued   = "given a place in the queue"
 	DecisionLate     = "left the queue, it waited too long"

@@ -36,6 +36,7 @@ type Controls struct {
 	MergeReasoning *bool
 	NoCache        bool
 	CallID         string
+	SessionID      string // litellm_session_id
 	// Priority orders requests that wait for a deployment, lowest first.
 	Priority *int64
 }
@@ -107,6 +108,8 @@ func (c *Controls) setRaw(name string, v rawjson.Value) {
 		c.ExtraHeaders = v
 	case "litellm_call_id":
 		c.CallID = v.Text()
+	case "litellm_session_id":
+		c.SessionID = v.Text()
 	case "cache":
 		c.NoCache = v.Get("no-cache").True()
 	case "api_key", "api_base", "base_url", "api_version", "api_type", "organization", "custom_llm_provider":

@@ -139,6 +139,9 @@ func attempts(list []relay.WhyAttempt) string {
 	t.AppendHeader(table.Row{"began", "took", "upstream", "result"})
 	for _, a := range list {
 		result := outcomeOf(a.Status, a.Kind)
+		if a.Lost {
+			result = "cancelled, another was quicker; cost " + cmp.Or(a.Cost, "unknown")
+		}
 		if a.Message != "" {
 			result += "\n" + oneLine(a.Message)
 		}

@@ -45,6 +45,9 @@ type FairleadSettings struct {
 	MaxEventBytes int64
 	// MaxConcurrent limits requests in flight; 0 means no limit.
 	MaxConcurrent int
+	// HedgeAfter says by group after which silence of a deployment another one is asked
+	// beside it; "*" stands for the groups that are not named.
+	HedgeAfter map[string]Hedge
 	// Affinity lets a conversation prefer the deployment that answered it before.
 	Affinity bool
 	// MaxQueue is how many requests of a group may wait for a deployment whose
@@ -66,6 +69,13 @@ type FairleadSettings struct {
 	ReasoningMaxBytes int64
 	// ReasoningTTL is how long reasoning state is remembered.
 	ReasoningTTL time.Duration
+}
+
+// Hedge is a value of hedge_after: a time, or the 95th percentile of what the deployment
+// takes.
+type Hedge struct {
+	After time.Duration
+	P95   bool
 }
 
 const mebibyte = 1 << 20

@@ -27,6 +27,7 @@ type exchange struct {
 	// once says that the request can be sent one time only.
 	once  bool
 	alive keepalive
+	race  *race // nil when nobody else is asked at the same time
 
 	// Of the current attempt.
 	step     route.Step

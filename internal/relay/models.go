@@ -264,6 +264,12 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 		}
 		s.GroupRetryPolicy[group] = route.Counts(p)
 	}
+	if len(c.Fairlead.HedgeAfter) > 0 {
+		s.Hedges = map[string]route.Hedge{}
+	}
+	for group, h := range c.Fairlead.HedgeAfter {
+		s.Hedges[group] = route.Hedge(h)
+	}
 	for name, a := range c.Aliases {
 		s.Aliases[name] = a.Target
 	}

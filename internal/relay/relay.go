@@ -70,7 +70,7 @@ func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) e
 	x := &exchange{relay: r, rq: rq, w: w}
 	x.keepAlive()
 	defer x.alive.stop()
-	err := r.serve(ctx, x, x.attempt)
+	err := r.serve(ctx, x, x.hedged)
 	if opened := x.alive.stop(); opened && err != nil && !x.begun {
 		err = x.unanswered(err)
 	}
@@ -102,10 +102,10 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		}
 		x.begin(step)
 		err := attempt(ctx)
-		plan.Observed(step, x.feedback(err), r.Now())
+		plan.Observed(x.step, x.feedback(err), r.Now())
 		if err == nil {
 			now := r.Now()
-			plan.Succeeded(step, now)
+			plan.Succeeded(x.step, now)
 			x.noteCall(nil, now)
 			return nil
 		}
@@ -114,7 +114,7 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 			e = clientGone(ctx, e)
 		}
 		now := r.Now()
-		plan.Failed(step, e, now)
+		plan.Failed(x.step, e, now)
 		x.noteCall(e, now)
 		switch {
 		case x.begun:

@@ -67,6 +67,9 @@ func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, 
 		if !x.begun && x.filtered(&ev) {
 			return x.filteredError()
 		}
+		if !x.begun && ev.Commits() && !x.claims() {
+			return errLost
+		}
 		x.observe(&ev)
 		if x.buf == nil {
 			x.buf = buffers.Get().(*[]byte)
@@ -217,6 +220,9 @@ func (x *exchange) deliver(answer *llm.Response) error {
 		if ev := (llm.Event{Kind: llm.EventFinish, Finish: answer.Choices[i].Finish}); x.filtered(&ev) {
 			return x.filteredError()
 		}
+	}
+	if !x.claims() {
+		return errLost
 	}
 	x.usage = answer.Usage
 	x.recorder.Response(answer)

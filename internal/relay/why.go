@@ -73,6 +73,10 @@ type WhyAttempt struct {
 	Status  int    `json:"status"`
 	Kind    string `json:"error_kind,omitempty"`
 	Message string `json:"error,omitempty"`
+	// Lost says that it was cancelled because another call spoke first; Cost is what that
+	// one cost in USD, absent when its vendor did not say.
+	Lost bool   `json:"lost,omitempty"`
+	Cost string `json:"cost_usd,omitempty"`
 }
 
 // The bounds of what is remembered: the last requests, and of each a few kilobytes at
@@ -110,6 +114,10 @@ type outcome struct {
 	status                                      int
 	kind                                        llm.ErrorKind
 	failed                                      bool
+	// lost says that another call was quicker; cost is what it cost all the same, in USD,
+	// "" when its vendor did not say.
+	lost bool
+	cost string
 }
 
 // trails remembers the last requests.
@@ -252,6 +260,7 @@ func (t *trail) why() Why {
 func (c *outcome) why() WhyAttempt {
 	a := WhyAttempt{
 		Deployment: c.deployment, Group: c.group, Start: inMilliseconds(c.start), Took: inMilliseconds(c.took), Status: c.status, Message: c.message,
+		Lost: c.lost, Cost: c.cost,
 	}
 	if c.provider != "" {
 		a.Upstream = c.provider + "/" + c.model

@@ -43,6 +43,8 @@ type health struct {
 	requests, used int64
 	// Seconds to the first token of a stream, and of an answer per token.
 	first, perToken average
+	// How long it said nothing, of streams and whole answers; nil where nobody asks.
+	streams, wholes *samples
 }
 
 func (h *health) cooling(now time.Time) bool {

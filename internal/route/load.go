@@ -57,17 +57,13 @@ func (p *Plan) probes(m *member, now time.Time) bool {
 	return len(p.hop.members) == 1 || p.bounced > 0
 }
 
-// Close gives back the place of a step that has started and not ended, or the turn in
+// Close gives back the places of steps that have started and not ended, or the turn in
 // line. Further calls do nothing.
 func (p *Plan) Close() {
-	if p.probing != nil {
-		p.probing.probe.Store(false)
-		p.probing = nil
+	if p.beside != nil {
+		p.release(p.beside)
 	}
-	if p.active != nil {
-		p.active.health.leave()
-		p.active = nil
-	}
+	p.release(p.active)
 	p.leaveLine()
 }
 
@@ -77,6 +73,7 @@ func (p *Plan) FirstToken(s Step, d time.Duration, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.first.add(d.Seconds(), p.table.memory(), now)
+	s.member.spoke(true, d)
 }
 
 // Observed records what a step has shown. Call it before Failed or Succeeded.
@@ -89,6 +86,9 @@ func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
 	p.used = f.Tokens
 	if f.Total > 0 {
 		h.perToken.add(f.Total.Seconds()/float64(max(1, f.Output)), p.table.memory(), now)
+		if !p.over.Stream {
+			s.member.spoke(false, f.Total)
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ type Plan struct {
 	failure  *llm.Error
 
 	active  *member // whose place is held
+	beside  *member // whose place is held for a second call at the same time
 	turn    *turn   // in a line
 	given   *member // whose place was given in line and is not used yet
 	late    bool    // no waiting in line any more
@@ -106,8 +107,8 @@ func (p *Plan) enter(now time.Time) (Step, bool) {
 
 // Failed records the failure of a step.
 func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
-	defer p.Close() // after the verdict: who waits for the place shall know it
-	p.failure = e
+	defer p.release(s.member) // after the verdict: who waits for the place shall know it
+	p.failure, p.last = e, s.member
 	p.noteError(s.member, e)
 	if e.Kind == llm.KindClientGone {
 		return

@@ -96,6 +96,8 @@ type Settings struct {
 	// AffinityTTL is how long a conversation prefers the deployment that answered it
 	// last; 0 is not at all.
 	AffinityTTL time.Duration
+	// Hedges says by group when a second deployment is asked; "*" stands for all others.
+	Hedges map[string]Hedge
 	// PreCallChecks is enable_pre_call_checks: deployments over their rpm or tpm, or
 	// whose window is too small, are left out whatever the strategy.
 	PreCallChecks bool

@@ -36,6 +36,8 @@ type member struct {
 	health *health
 	// alone says that its group has no other deployment.
 	alone bool
+	// hedge is when another is asked beside it.
+	hedge Hedge
 }
 
 // New builds a table. Deployments with the same Group form a group, in order.
@@ -88,6 +90,9 @@ func (g *group) settle(s *Settings) {
 	g.strategy = newStrategy(s, g.members)
 	if len(g.members) == 1 {
 		g.members[0].alone = true
+	}
+	for _, m := range g.members {
+		m.hedge = s.hedgeOf(g.name)
 	}
 	if s.MaxQueue > 0 {
 		g.line = &line{}

@@ -22,6 +22,9 @@ const (
 	DecisionStayed = "preferred, the conversation was here before"
 	DecisionMoved  = "left, though the conversation was here before"
 
+	DecisionHedged = "asked beside one that says nothing"
+	DecisionLost   = "cancelled, another spoke first"
+
 	// Of a request that waited for a place: Wait is how long.
 	DecisionQueued   = "given a place in the queue"
 	DecisionLate     = "left the queue, it waited too long"

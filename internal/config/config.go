@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -175,6 +176,10 @@ type Deployment struct {
 	// MockResponse answers without calling the provider.
 	MockResponse string
 	Tags         []string
+	// TagRegex says by patterns over "User-Agent: …" which requests it is for.
+	TagRegex []*regexp.Regexp
+	// Budget is what may be spent on it.
+	Budget Budget
 	// ClientSideAuthParams lists configurable_clientside_auth_params: what a
 	// client may override in its request body (api_key, api_base).
 	ClientSideAuthParams []string
@@ -307,6 +312,10 @@ type RouterSettings struct {
 	DefaultMaxParallelRequests  int
 	EnableWeightedFailover      bool
 	FallbackOnUnsupportedParams *bool
+	// RoutingGroups have strategies of their own.
+	RoutingGroups []RoutingGroup
+	// ProviderBudgets limit what is spent on a provider.
+	ProviderBudgets map[string]Budget
 	// EnforceRateLimits keeps to rpm and tpm whatever the strategy, without the other
 	// checks of EnablePreCallChecks.
 	EnforceRateLimits bool

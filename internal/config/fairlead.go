@@ -45,6 +45,8 @@ type FairleadSettings struct {
 	MaxEventBytes int64
 	// MaxConcurrent limits requests in flight; 0 means no limit.
 	MaxConcurrent int
+	// AllowMockTesting lets clients feign failures (mock_testing_fallbacks …).
+	AllowMockTesting bool
 	// HedgeAfter says by group after which silence of a deployment another one is asked
 	// beside it; "*" stands for the groups that are not named.
 	HedgeAfter map[string]Hedge

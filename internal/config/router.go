@@ -5,13 +5,11 @@ import (
 	"strings"
 )
 
-// plannedStrategy is the one value of routing_strategy that LiteLLM knows and we do
-// not have.
-const plannedStrategy = "provider-budget-routing"
-
-// strategies are the values of routing_strategy.
+// strategies are the values of routing_strategy. The last one is simple-shuffle within
+// the budgets of provider_budget_config, which hold with every strategy.
 var strategies = []string{
 	"simple-shuffle", "least-busy", "usage-based-routing", "usage-based-routing-v2", "latency-based-routing", "cost-based-routing",
+	"provider-budget-routing",
 }
 
 // router reads router_settings, with the keys that LiteLLM also accepts in
@@ -47,6 +45,8 @@ func (l *loader) router(n, settings *node) RouterSettings {
 		EnableTagFiltering:          l.flag(at("enable_tag_filtering")),
 		TagFilteringMatchAny:        l.boolean(at("tag_filtering_match_any")),
 		DefaultMaxParallelRequests:  deref(l.count(at("default_max_parallel_requests"))),
+		RoutingGroups:               l.routingGroups(at("routing_groups")),
+		ProviderBudgets:             l.providerBudgets(at("provider_budget_config")),
 		EnforceRateLimits:           l.preCallChecks(at("optional_pre_call_checks")),
 		AffinityTTL:                 l.seconds(at("deployment_affinity_ttl_seconds")),
 		DefaultPriority:             int64(deref(l.count(at("default_priority")))),
@@ -67,8 +67,6 @@ func (l *loader) strategy(n *node, path string) string {
 	s := l.text(n, path)
 	switch {
 	case s == "" || slices.Contains(strategies, s):
-	case s == plannedStrategy:
-		l.report.warnf(n.pos, path, "", "The strategy %s is planned; until then simple-shuffle is used.", s)
 	default:
 		l.report.warnf(n.pos, path, didYouMean(s, strategies), "%q is no routing strategy; simple-shuffle is used.", n.show())
 	}

@@ -314,6 +314,10 @@ var fairleadSettings = []fairleadSetting{
 		},
 	},
 	{
+		"allow_mock_testing", "false", "Let clients feign that the model they ask for fails, to test fallbacks: `mock_testing_fallbacks`, `mock_testing_context_fallbacks`, `mock_testing_content_policy_fallbacks`, `mock_testing_rate_limit_error`. Otherwise these are 400, as in LiteLLM.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.AllowMockTesting = l.flag(n, path) },
+	},
+	{
 		"hedge_after", "(never)", "Seconds after which a second deployment of the group is asked beside one that has said nothing; the first to speak answers, the other is cancelled. `p95` is the time within which the deployment has begun to answer in 19 of its last 20 calls. A map sets it by group: `{smart: 4, fast: p95, \"*\": 10}`. What the cancelled call cost is the vendor's to say.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.HedgeAfter = l.hedges(n, path) },
 	},

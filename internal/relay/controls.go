@@ -22,6 +22,9 @@ func (x *exchange) readControls() error {
 	if c.HasCredentials {
 		return credentialsRefused(c.CredentialKey)
 	}
+	if c.MockFailure != 0 && !x.rq.Models.Config.Fairlead.AllowMockTesting {
+		return llm.BadRequest(c.MockKey, "'"+c.MockKey+"' is not allowed here: failures are feigned only with fairlead_settings.allow_mock_testing: true.")
+	}
 	if v := x.rq.Header.Get("X-Litellm-Num-Retries"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
@@ -59,6 +62,9 @@ func (x *exchange) overrides() route.Overrides {
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0,
 		Tags: x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority,
 	}
+	if x.rq.Models.Config.Router.EnableTagFiltering {
+		o.UserAgent = x.rq.Header.Get("User-Agent")
+	}
 	if n := x.controls.Priority; n != nil {
 		o.Priority = *n
 	}
@@ -68,9 +74,10 @@ func (x *exchange) overrides() route.Overrides {
 	if x.rq.Models.Table.Measures() {
 		o.Tokens = x.inputTokens
 	}
-	if x.once {
-		o.NumRetries, o.DisableFallbacks = new(int), true
+	if x.once || x.controls.MockFailure != 0 {
+		o.NumRetries = new(int)
 	}
+	o.DisableFallbacks = o.DisableFallbacks || x.once
 	return o
 }
 

@@ -185,6 +185,7 @@ func (x *exchange) lost(run *runner, now time.Time) {
 	c.lost, c.status = true, 0
 	if run.price(); run.priced {
 		c.cost = run.cost.Total.String()
+		x.plan.Observed(run.step, route.Feedback{Cost: int64(run.cost.Total)}, now)
 	}
 	x.keepCalls(run)
 	x.relay.Log.Info("a call was cancelled, since another deployment spoke first", "id", x.rq.ID, "deployment", run.step.Deployment.ID,

@@ -160,7 +160,7 @@ func (d *Deployment) routeRow(r *config.RouterSettings) route.Deployment {
 	return route.Deployment{
 		ID: cd.ID, Group: cd.ModelName, Upstream: cd.Model, Name: d.FullName(), Weight: cd.Weight, RPM: cd.RPM, TPM: cd.TPM,
 		Order: cd.Order, MaxParallel: cmp.Or(cd.MaxParallel, r.DefaultMaxParallelRequests), Timeout: cd.Timeout, StreamTimeout: cd.StreamTimeout,
-		Tags: cd.Tags, Price: price, Priced: priced, CacheSaving: d.cacheSaving(), MaxInput: window,
+		Tags: cd.Tags, TagRegex: cd.TagRegex, Provider: d.Row.Name, Budget: budget(cd.Budget), Price: price, Priced: priced, CacheSaving: d.cacheSaving(), MaxInput: window,
 		NumRetries: cd.MaxRetries, CooldownTime: cd.CooldownTime, Ref: d,
 	}
 }
@@ -270,6 +270,19 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 	for group, h := range c.Fairlead.HedgeAfter {
 		s.Hedges[group] = route.Hedge(h)
 	}
+	for i := range r.RoutingGroups {
+		g := &r.RoutingGroups[i]
+		s.RoutingGroups = append(s.RoutingGroups, route.RoutingGroup{
+			Name: g.Name, Models: g.Models, Strategy: g.Strategy,
+			LatencyBuffer: g.Args.LowestLatencyBuffer, LatencyWindow: g.Args.MaxLatencyListSize, LatencyTTL: g.Args.TTL,
+		})
+	}
+	if len(r.ProviderBudgets) > 0 {
+		s.ProviderBudgets = map[string]route.Budget{}
+	}
+	for name, b := range r.ProviderBudgets {
+		s.ProviderBudgets[name] = budget(b)
+	}
 	for name, a := range c.Aliases {
 		s.Aliases[name] = a.Target
 	}
@@ -286,6 +299,14 @@ func affinityTTL(c *config.Config) time.Duration {
 	}
 	return time.Hour
 }
+
+// budget is a budget in pico-dollars.
+func budget(b config.Budget) route.Budget {
+	return route.Budget{Limit: int64(min(b.Limit, maxBudget) * float64(catalog.USD)), Period: b.Period}
+}
+
+// maxBudget is the largest budget that is told from none, in USD.
+const maxBudget = 9e6
 
 func rules(f config.Fallbacks) []route.Rule {
 	out := make([]route.Rule, len(f))

@@ -45,6 +45,12 @@ func (x *exchange) feedback(err error) (f route.Feedback) {
 	if u := x.usage; u != nil {
 		f.Tokens, f.Output = u.Input+u.Output, u.Output
 	}
+	if !x.priced {
+		x.price()
+	}
+	if x.priced {
+		f.Cost = int64(x.cost.Total)
+	}
 	if err != nil || x.firstToken.IsZero() || x.sent.IsZero() {
 		return f
 	}

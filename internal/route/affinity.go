@@ -80,7 +80,7 @@ func (p *Plan) stay(now time.Time) (stay, bool) {
 	return s, ok && now.Sub(s.at) < p.table.settings.AffinityTTL
 }
 
-func (p *Plan) stayKey() stayKey { return stayKey{p.conversation, p.hop.members[0].Group} }
+func (p *Plan) stayKey() stayKey { return stayKey{p.conversation, p.hop.home} }
 
 // stayed remembers where the conversation is now.
 func (p *Plan) stayed(m *member, now time.Time) {

@@ -105,7 +105,7 @@ func (p *Plan) Hedge(beside Step, now time.Time) (Step, bool) {
 	if len(rest) > 1 {
 		m = rest[p.strategic(rest, now)]
 	}
-	if !m.health.enter(p.table.admission(m), now) {
+	if !m.health.enter(m.admission(), now) {
 		p.note(m, DecisionTaken, 0)
 		return Step{}, false
 	}
@@ -126,7 +126,7 @@ func (p *Plan) Lost(s Step, d time.Duration, now time.Time) {
 	defer h.mu.Unlock()
 	s.member.spoke(p.over.Stream, d)
 	if p.over.Stream {
-		h.first.add(d.Seconds(), p.table.memory(), now) // at least so long
+		h.first.add(d.Seconds(), s.member.memory, now) // at least so long
 	}
 }
 

@@ -8,6 +8,8 @@ type Feedback struct {
 	Total time.Duration
 	// Tokens are all that were used, for tpm; Output those of the answer.
 	Tokens, Output int64
+	// Cost is what it cost in pico-dollars, 0 when that is not known.
+	Cost int64
 }
 
 // maxBounces is how often a step may find its place taken before the group counts as
@@ -33,7 +35,7 @@ func (p *Plan) Start(s Step, now time.Time) bool {
 
 // take takes a place at m, or the one that was given in line.
 func (p *Plan) take(m *member, now time.Time) bool {
-	a := p.table.admission(m)
+	a := m.admission()
 	if p.given != m {
 		return m.health.enter(a, now)
 	}
@@ -72,12 +74,13 @@ func (p *Plan) FirstToken(s Step, d time.Duration, now time.Time) {
 	h := s.member.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.first.add(d.Seconds(), p.table.memory(), now)
+	h.first.add(d.Seconds(), s.member.memory, now)
 	s.member.spoke(true, d)
 }
 
 // Observed records what a step has shown. Call it before Failed or Succeeded.
 func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
+	s.member.spend(f.Cost, now)
 	h := s.member.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,7 +88,7 @@ func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
 	h.used += max(0, f.Tokens)
 	p.used = f.Tokens
 	if f.Total > 0 {
-		h.perToken.add(f.Total.Seconds()/float64(max(1, f.Output)), p.table.memory(), now)
+		h.perToken.add(f.Total.Seconds()/float64(max(1, f.Output)), s.member.memory, now)
 		if !p.over.Stream {
 			s.member.spoke(false, f.Total)
 		}
@@ -96,19 +99,19 @@ func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
 const timeoutPenalty = 1000
 
 // timedOut makes a deployment slow that did not answer in time.
-func (t *Table) timedOut(h *health, now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.first.add(timeoutPenalty, t.memory(), now)
-	h.perToken.add(timeoutPenalty, t.memory(), now)
+func (m *member) timedOut(now time.Time) {
+	m.health.mu.Lock()
+	defer m.health.mu.Unlock()
+	m.health.first.add(timeoutPenalty, m.memory, now)
+	m.health.perToken.add(timeoutPenalty, m.memory, now)
 }
 
 // admission are the limits of a deployment that Start enforces; 0 is none.
 type admission struct{ parallel, requests int64 }
 
-func (t *Table) admission(m *member) admission {
+func (m *member) admission() admission {
 	a := admission{parallel: int64(m.MaxParallel)}
-	if t.limits {
+	if m.limited {
 		a.requests = m.RPM
 	}
 	return a
@@ -188,8 +191,6 @@ func newRetention(s *Settings) retention {
 	}
 	return retention{weight: 2 / float64(window+1), ttl: ttl}
 }
-
-func (t *Table) memory() retention { return newRetention(&t.settings) }
 
 // average is an exponentially weighted moving average. The zero value knows nothing.
 type average struct {

@@ -76,7 +76,9 @@ func (p *Plan) unfit(m *member, now time.Time) bars {
 		return barWindow
 	case m.health.cooling(now):
 		return barCooling
-	case p.table.limits && (m.RPM > 0 || m.TPM > 0) && p.overLimits(m, now):
+	case m.budgets != nil && m.overBudget(now):
+		return barBudget
+	case m.limited && (m.RPM > 0 || m.TPM > 0) && p.overLimits(m, now):
 		return barLimit
 	}
 	return 0

@@ -61,7 +61,7 @@ func (t *Table) Plan(model string, o Overrides) (*Plan, *llm.Error) {
 	p.trace = p.space[:0]
 	hop, ok := t.lookup(model)
 	if ok {
-		p.hop, p.home = hop, hop.members[0].Group
+		p.hop, p.home = hop, hop.home
 		return p, nil
 	}
 	e := t.unknown(model, o.Endpoint)
@@ -121,7 +121,7 @@ func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
 		return
 	}
 	if e.Kind == llm.KindTimeout && e.Upstream {
-		p.table.timedOut(s.member.health, now)
+		s.member.timedOut(now)
 	}
 	if p.table.fail(s.member, e, repeated, now) {
 		p.note(s.member, DecisionCooled, 0)

@@ -167,6 +167,7 @@ func (p *Plan) queue(now time.Time) bool {
 		return false
 	}
 	t.line = t.wants[0].health.line.Load()
+	t.wants = slices.DeleteFunc(t.wants, func(m *member) bool { return m.health.line.Load() != t.line })
 	if t.line == nil || !t.line.join(t, p.table.settings.MaxQueue) {
 		p.noteName(p.group, DecisionLineFull)
 		p.late = true

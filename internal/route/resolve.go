@@ -15,6 +15,8 @@ const maxModelName = 512
 // found is what a name stands for.
 type found struct {
 	members []*member
+	// home is the group, whatever it was asked by.
+	home string
 	// strategy chooses between several.
 	strategy strategy
 	// captures is what the stars of a pattern stood for.
@@ -38,10 +40,10 @@ func (t *Table) lookup(name string) (found, bool) {
 
 func (t *Table) lookupPlain(name string) (found, bool) {
 	if g := t.groups[name]; g != nil {
-		return found{members: g.members, strategy: g.strategy}, true
+		return found{members: g.members, home: g.name, strategy: g.strategy}, true
 	}
 	if g := t.byID[name]; g != nil {
-		return found{members: g.members}, true
+		return found{members: g.members, home: g.name}, true
 	}
 	if f, ok := t.lookupPattern(name); ok {
 		return f, true
@@ -54,7 +56,7 @@ func (t *Table) lookupPlain(name string) (found, bool) {
 		}
 	}
 	if g := t.byName[name]; g != nil {
-		return found{members: g.members}, true
+		return found{members: g.members, home: g.name}, true
 	}
 	return found{}, false
 }
@@ -66,7 +68,7 @@ func (t *Table) lookupPattern(name string) (found, bool) {
 	for i := range t.patterns {
 		if captures, ok := t.patterns[i].match(name); ok {
 			g := t.patterns[i].group
-			return found{members: g.members, strategy: g.strategy, captures: captures}, true
+			return found{members: g.members, home: g.name, strategy: g.strategy, captures: captures}, true
 		}
 	}
 	return found{}, false

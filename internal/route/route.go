@@ -18,6 +18,8 @@
 package route
 
 import (
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -44,6 +46,13 @@ type Deployment struct {
 	Order int
 	// MaxParallel caps requests in flight; 0 means no cap.
 	MaxParallel int
+	// Provider is the name of who is paid, for Settings.ProviderBudgets, and Budget the
+	// deployment's own.
+	Provider string
+	Budget   Budget
+	// TagRegex says by patterns over "User-Agent: …" which requests it is for, when
+	// Settings.TagFiltering is on.
+	TagRegex []*regexp.Regexp
 	// Tags say which requests it is for, when Settings.TagFiltering is on.
 	Tags []string
 	// Price is the price in USD of a token of input and one of output together, for
@@ -80,6 +89,34 @@ type Rule struct {
 	Targets []string
 }
 
+// RoutingGroup gives groups a strategy of their own, and all their deployments one name.
+type RoutingGroup struct {
+	Name   string
+	Models []string
+	// The rest replaces what Settings say by the same names.
+	Strategy      string
+	LatencyBuffer float64
+	LatencyWindow int
+	LatencyTTL    time.Duration
+}
+
+// of returns the settings of a group.
+func (s *Settings) of(group string) Settings {
+	for i := range s.RoutingGroups {
+		if slices.Contains(s.RoutingGroups[i].Models, group) {
+			return s.under(&s.RoutingGroups[i])
+		}
+	}
+	return *s
+}
+
+// under returns the settings of a routing group.
+func (s *Settings) under(rg *RoutingGroup) Settings {
+	out := *s
+	out.Strategy, out.LatencyBuffer, out.LatencyWindow, out.LatencyTTL = rg.Strategy, rg.LatencyBuffer, rg.LatencyWindow, rg.LatencyTTL
+	return out
+}
+
 // Settings are the routing rules of a table. The zero value has LiteLLM's
 // defaults.
 type Settings struct {
@@ -93,6 +130,11 @@ type Settings struct {
 	LatencyBuffer float64
 	LatencyWindow int
 	LatencyTTL    time.Duration
+	// RoutingGroups have strategies of their own; a group belongs to the first that names
+	// it.
+	RoutingGroups []RoutingGroup
+	// ProviderBudgets are budgets of all deployments of a provider.
+	ProviderBudgets map[string]Budget
 	// AffinityTTL is how long a conversation prefers the deployment that answered it
 	// last; 0 is not at all.
 	AffinityTTL time.Duration
@@ -170,6 +212,8 @@ type Overrides struct {
 	Talker Talker
 	// Priority orders the requests that wait for a place, lowest first.
 	Priority int64
+	// UserAgent is the client's, "" for none.
+	UserAgent string
 	// Stream says that the client waits for the first token rather than the whole.
 	Stream bool
 	// Tokens estimates the input tokens; it is called at most once, and only when a

@@ -10,7 +10,7 @@ import (
 // deployments, and safe for concurrent use.
 type Table struct {
 	settings Settings
-	// limits says that rpm and tpm are enforced.
+	// limits says that rpm and tpm are enforced somewhere.
 	limits   bool
 	groups   map[string]*group
 	names    []string
@@ -18,6 +18,7 @@ type Table struct {
 	byID     map[string]*group
 	byName   map[string]*group
 	stays    *stays // nil without affinity
+	purses   map[string]*purse
 
 	general, contextWindow, contentPolicy rules
 }
@@ -38,22 +39,29 @@ type member struct {
 	alone bool
 	// hedge is when another is asked beside it.
 	hedge Hedge
+	// limited says that its rpm and tpm are enforced, and memory what its averages
+	// remember.
+	limited bool
+	memory  retention
+	budgets []budget
 }
 
 // New builds a table. Deployments with the same Group form a group, in order.
 func New(s Settings, deployments []Deployment) *Table {
 	t := &Table{
-		settings: s, limits: s.PreCallChecks || s.EnforceLimits || limiting(s.Strategy), groups: map[string]*group{},
+		settings: s, groups: map[string]*group{}, purses: map[string]*purse{},
 		byID: map[string]*group{}, byName: map[string]*group{},
 		general: newRules(s.Fallbacks), contextWindow: newRules(s.ContextWindowFallbacks),
 		contentPolicy: newRules(s.ContentPolicyFallbacks), stays: newStays(&s),
 	}
 	for i := range deployments {
-		t.add(&member{Deployment: &deployments[i], health: &health{}})
+		t.add(&member{Deployment: &deployments[i], health: &health{}, budgets: t.budgets(&deployments[i])})
 	}
 	for _, name := range t.names {
 		g := t.groups[name]
-		g.settle(&t.settings)
+		own := t.settings.of(name)
+		g.settle(&own)
+		t.limits = t.limits || g.members[0].limited
 		if strings.Contains(name, "*") {
 			t.patterns = append(t.patterns, newPattern(g))
 		}
@@ -64,7 +72,35 @@ func New(s Settings, deployments []Deployment) *Table {
 		}
 		return len(a.literals) - len(b.literals)
 	})
+	for i := range s.RoutingGroups {
+		t.join(&s.RoutingGroups[i])
+	}
 	return t
+}
+
+// join makes a name of a routing group: it stands for all deployments of its models.
+func (t *Table) join(rg *RoutingGroup) {
+	if rg.Name == "" || t.groups[rg.Name] != nil {
+		return
+	}
+	g := &group{name: rg.Name}
+	for _, model := range rg.Models {
+		if part := t.groups[model]; part != nil && !strings.Contains(model, "*") {
+			g.members = append(g.members, part.members...)
+			if g.line == nil {
+				g.line = part.line
+			}
+			part.line = g.line // who waits for the group waits with who waits for its models
+			part.lineUp()
+		}
+	}
+	if len(g.members) == 0 {
+		return
+	}
+	own := t.settings.under(rg)
+	g.strategy = newStrategy(&own, g.members)
+	t.groups[rg.Name] = g
+	t.names = append(t.names, rg.Name)
 }
 
 func (t *Table) add(m *member) {
@@ -92,7 +128,8 @@ func (g *group) settle(s *Settings) {
 		g.members[0].alone = true
 	}
 	for _, m := range g.members {
-		m.hedge = s.hedgeOf(g.name)
+		m.hedge, m.memory = s.hedgeOf(g.name), newRetention(s)
+		m.limited = s.PreCallChecks || s.EnforceLimits || limiting(s.Strategy)
 	}
 	if s.MaxQueue > 0 {
 		g.line = &line{}
@@ -122,6 +159,7 @@ func (t *Table) Inherit(old *Table) {
 			g.members[0].health = before.members[0].health
 		}
 	}
+	t.inheritPurses(old)
 	if t.stays != nil && old.stays != nil {
 		t.stays = old.stays
 	}
@@ -130,6 +168,18 @@ func (t *Table) Inherit(old *Table) {
 			g.line = before.line // with those who wait in it
 		}
 		g.lineUp()
+	}
+}
+
+// inheritPurses takes over what was spent.
+func (t *Table) inheritPurses(old *Table) {
+	for _, g := range t.byID {
+		for i := range g.members[0].budgets {
+			b := &g.members[0].budgets[i]
+			if before := old.purses[b.of]; before != nil {
+				b.purse, t.purses[b.of] = before, before
+			}
+		}
 	}
 }
 

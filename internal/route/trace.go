@@ -17,6 +17,7 @@ const (
 	DecisionLimit   = "skipped, it is over its rpm or tpm"
 	DecisionWindow  = "skipped, its context window is too small"
 	DecisionTags    = "skipped, its tags do not fit"
+	DecisionBudget  = "skipped, its budget is used up"
 	DecisionTaken   = "taken by another request meanwhile"
 
 	DecisionStayed = "preferred, the conversation was here before"

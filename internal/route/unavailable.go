@@ -19,6 +19,7 @@ const (
 	barLimit
 	barWindow
 	barTags
+	barBudget
 )
 
 // has reports whether one of the reasons is among them.
@@ -35,6 +36,8 @@ func (b bars) decision() string {
 		return DecisionWindow
 	case barTags:
 		return DecisionTags
+	case barBudget:
+		return DecisionBudget
 	}
 	return DecisionCooling
 }
@@ -50,6 +53,8 @@ func (p *Plan) unavailable(now time.Time) *llm.Error {
 		return p.busy()
 	case p.barred.has(barCooling):
 		return p.allCooling(now)
+	case p.barred.has(barBudget):
+		return p.spentError(now)
 	case p.barred.has(barWindow):
 		return p.tooLarge()
 	}

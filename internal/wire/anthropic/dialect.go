@@ -96,6 +96,7 @@ var gatewayKeys = map[string]bool{
 	"retry_policy": true, "secret_fields": true, "stream_timeout": true, "tags": true, "timeout": true,
 	"thought_signature_in_tool_call_id": true, "merge_reasoning_content_in_choices": true, "ttl": true, "priority": true,
 	"mock_testing_content_policy_fallbacks": true, "mock_testing_context_fallbacks": true,
+	"mock_testing_rate_limit_error": true,
 }
 
 // maxTopKeys bounds the keys at the top level, so that looking for duplicates stays

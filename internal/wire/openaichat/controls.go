@@ -37,6 +37,10 @@ type Controls struct {
 	NoCache        bool
 	CallID         string
 	SessionID      string // litellm_session_id
+	// MockFailure is the failure of the request's own group that a client feigns to test
+	// its fallbacks, by the key MockKey; 0 is none.
+	MockFailure llm.ErrorKind
+	MockKey     string
 	// Priority orders requests that wait for a deployment, lowest first.
 	Priority *int64
 }
@@ -112,11 +116,23 @@ func (c *Controls) setRaw(name string, v rawjson.Value) {
 		c.SessionID = v.Text()
 	case "cache":
 		c.NoCache = v.Get("no-cache").True()
+	case "mock_testing_fallbacks", "mock_testing_context_fallbacks", "mock_testing_content_policy_fallbacks", "mock_testing_rate_limit_error":
+		if v.True() {
+			c.MockKey, c.MockFailure = name, mockFailures[name]
+		}
 	case "api_key", "api_base", "base_url", "api_version", "api_type", "organization", "custom_llm_provider":
 		if !c.HasCredentials {
 			c.HasCredentials, c.CredentialKey = true, name
 		}
 	}
+}
+
+// mockFailures are the failures that a client can feign.
+var mockFailures = map[string]llm.ErrorKind{
+	"mock_testing_fallbacks":                llm.KindInternal,
+	"mock_testing_context_fallbacks":        llm.KindContextWindow,
+	"mock_testing_content_policy_fallbacks": llm.KindContentPolicy,
+	"mock_testing_rate_limit_error":         llm.KindRateLimit,
 }
 
 func boolOf(name string, v rawjson.Value) (*bool, error) {

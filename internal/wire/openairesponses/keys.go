@@ -42,6 +42,7 @@ var topKeys = map[string]class{
 	"secret_fields": control, "stream_timeout": control, "tags": control, "timeout": control,
 	"thought_signature_in_tool_call_id": control, "ttl": control, "priority": control,
 	"mock_testing_content_policy_fallbacks": control, "mock_testing_context_fallbacks": control,
+	"mock_testing_rate_limit_error": control,
 
 	previousKey: control,
 

@@ -47,6 +47,8 @@ type FairleadSettings struct {
 	MaxConcurrent int
 	// AllowMockTesting lets clients feign failures (mock_testing_fallbacks …).
 	AllowMockTesting bool
+	// ContinueMidStream lets another deployment go on with a stream that breaks off.
+	ContinueMidStream bool
 	// HedgeAfter says by group after which silence of a deployment another one is asked
 	// beside it; "*" stands for the groups that are not named.
 	HedgeAfter map[string]Hedge

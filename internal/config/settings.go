@@ -318,6 +318,10 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.AllowMockTesting = l.flag(n, path) },
 	},
 	{
+		"continue_mid_stream", "false", "When a stream breaks off after text, and nothing but text, has reached the client, ask the next deployment to go on from there: by prefilling its answer where the model takes that, else in words. The client sees a comment, the log and `fairlead why` say so, and usage and cost are those of both. `router_settings.enable_mid_stream_fallback_continuation` means the same. Streams are then read and written anew, also where they could pass.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.ContinueMidStream = l.flag(n, path) },
+	},
+	{
 		"hedge_after", "(never)", "Seconds after which a second deployment of the group is asked beside one that has said nothing; the first to speak answers, the other is cancelled. `p95` is the time within which the deployment has begun to answer in 19 of its last 20 calls. A map sets it by group: `{smart: 4, fast: p95, \"*\": 10}`. What the cancelled call cost is the vendor's to say.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.HedgeAfter = l.hedges(n, path) },
 	},

@@ -28,6 +28,7 @@ type exchange struct {
 	once  bool
 	alive keepalive
 	race  *race // nil when nobody else is asked at the same time
+	cont  *continuation
 
 	// Of the current attempt.
 	step     route.Step

@@ -60,7 +60,7 @@ var errLost = &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "Anothe
 // says after which silence.
 func (x *exchange) hedged(ctx context.Context) error {
 	after, ok := x.plan.HedgeAfter(x.step)
-	if !ok {
+	if !ok || x.pending() {
 		return x.attempt(ctx)
 	}
 	r := &race{}
@@ -209,7 +209,7 @@ func (x *exchange) adopt(run *runner) error {
 	x.step, x.dep, x.wire, x.target, x.call, x.header = f.step, f.dep, f.wire, f.target, f.call, f.header
 	x.tried, x.sent, x.headed, x.firstToken = f.tried, f.sent, f.headed, f.firstToken
 	x.begun, x.status, x.usage, x.finish, x.cost, x.priced = f.begun, f.status, f.usage, f.finish, f.cost, f.priced
-	x.repairs, x.restored = f.repairs, f.restored
+	x.repairs, x.restored, x.cont = f.repairs, f.restored, f.cont
 	return run.err
 }
 

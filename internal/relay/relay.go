@@ -91,11 +91,14 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 	defer plan.Close()
 	for {
 		step, exhausted := plan.Next(r.Now())
+		if exhausted != nil && x.pending() {
+			return x.giveUp(exhausted)
+		}
 		if exhausted != nil {
 			return r.final(x, exhausted)
 		}
 		if err := sleep(ctx, step.Wait, step.Turn); err != nil {
-			return clientGone(ctx, err)
+			return x.leftAlone(clientGone(ctx, err))
 		}
 		if step.Turn != nil || !plan.Start(step, r.Now()) {
 			continue
@@ -117,7 +120,7 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		plan.Failed(x.step, e, now)
 		x.noteCall(e, now)
 		switch {
-		case x.begun:
+		case x.begun && (e.Kind == llm.KindClientGone || !x.resumes()):
 			return &BegunError{e}
 		case e.Kind == llm.KindClientGone:
 			return e

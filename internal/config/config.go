@@ -375,6 +375,8 @@ type GeneralSettings struct {
 	ReturnWildcardRoutes      bool
 	InferModelFromKeys        bool
 	GlobalMaxParallelRequests int
+	// HealthChecks are the checks of deployments in the background.
+	HealthChecks HealthChecks
 	// DatabaseURL is kept only to say that it is not used yet.
 	DatabaseURL Secret
 	// PassThrough are the routes of pass_through_endpoints.

@@ -30,6 +30,7 @@ func (l *loader) general(n *node) GeneralSettings {
 		GlobalMaxParallelRequests: deref(l.count(at("global_max_parallel_requests"))),
 		DatabaseURL:               NewSecret(l.text(at("database_url"))),
 	}
+	g.HealthChecks = l.healthChecks(n)
 	l.generalFromEnvironment(&g)
 	if g.DatabaseURL.IsSet() {
 		l.report.warnf(n.get("database_url").pos, "general_settings.database_url", "Clients use the master key.", "Keys and spend kept in that database are not known here yet; the gateway serves with the master key alone.")

@@ -30,6 +30,7 @@ type Relay struct {
 	Redactor func() *obs.Redactor
 
 	trails trails
+	checks checks
 }
 
 // Redact hides secrets in a text.

@@ -60,16 +60,10 @@ func (x *exchange) overrides() route.Overrides {
 		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
 		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0,
-		Tags: x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority,
-	}
-	if x.rq.Models.Config.Router.EnableTagFiltering {
-		o.UserAgent = x.rq.Header.Get("User-Agent")
+		Tags: x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
 	}
 	if n := x.controls.Priority; n != nil {
 		o.Priority = *n
-	}
-	if x.rq.Models.Config.Fairlead.Affinity && x.rq.Dialect != nil {
-		o.Talker = x
 	}
 	if x.rq.Models.Table.Measures() {
 		o.Tokens = x.inputTokens

@@ -30,6 +30,9 @@ func (x *exchange) Conversation() (id route.Conversation, goesOn bool) {
 	return p.sum(), goesOn
 }
 
+// UserAgent implements route.Talker.
+func (x *exchange) UserAgent() string { return x.rq.Header.Get("User-Agent") }
+
 // session is what the client calls its conversation, "" when it does not.
 func (x *exchange) session() string {
 	for _, name := range sessionHeaders {

@@ -10,12 +10,13 @@ import (
 // cache for one of them, and reasoning state that its key has made, serve the next.
 type Conversation [16]byte
 
-// Talker is a request that tells its conversation. It is asked at most once, and only
-// where there is a choice between deployments.
+// Talker is a request that tells about itself what only some choices need.
 type Talker interface {
-	// Conversation returns the conversation, and whether it was begun before this
-	// request, as far as that can be told.
+	// Conversation is asked at most once, and only where there is a choice between
+	// deployments: the conversation, and whether it was begun before this request, as far as that can be told.
 	Conversation() (id Conversation, goesOn bool)
+	// UserAgent is the client's, "" for none.
+	UserAgent() string
 }
 
 const (
@@ -59,13 +60,21 @@ func newStays(s *Settings) *stays {
 	return c
 }
 
+// talk is the conversation of a request once it was asked for.
+type talk struct {
+	id     Conversation
+	goesOn bool
+}
+
 // talk finds out which conversation the request belongs to.
-func (p *Plan) talk() {
-	if p.asked || p.over.Talker == nil {
-		return
+func (p *Plan) talk() *talk {
+	if p.talking == nil {
+		p.talking = &talk{}
+		if p.over.Talker != nil {
+			p.talking.id, p.talking.goesOn = p.over.Talker.Conversation()
+		}
 	}
-	p.asked = true
-	p.conversation, p.goesOn = p.over.Talker.Conversation()
+	return p.talking
 }
 
 // stay returns where the request's conversation was last within the current group.
@@ -73,21 +82,21 @@ func (p *Plan) stay(now time.Time) (stay, bool) {
 	if p.table.stays == nil || len(p.hop.members) < 2 {
 		return stay{}, false
 	}
-	if p.talk(); !p.goesOn {
+	if !p.talk().goesOn {
 		return stay{}, false
 	}
 	s, ok := p.table.stays.Get(p.stayKey())
 	return s, ok && now.Sub(s.at) < p.table.settings.AffinityTTL
 }
 
-func (p *Plan) stayKey() stayKey { return stayKey{p.conversation, p.hop.home} }
+func (p *Plan) stayKey() stayKey { return stayKey{p.talk().id, p.hop.name} }
 
 // stayed remembers where the conversation is now.
 func (p *Plan) stayed(m *member, now time.Time) {
 	if p.table.stays == nil || len(p.hop.members) < 2 {
 		return
 	}
-	if p.talk(); p.conversation != (Conversation{}) {
+	if p.talk().id != (Conversation{}) {
 		p.table.stays.Add(p.stayKey(), stay{m.ID, now, p.used})
 	}
 }

@@ -15,6 +15,8 @@ type speaker struct {
 
 func (s speaker) Conversation() (Conversation, bool) { return Conversation{s.id}, s.goesOn }
 
+func (speaker) UserAgent() string { return "" }
+
 // sticky is a table of two deployments between which chance decides.
 func sticky(s Settings) *Table {
 	s.AffinityTTL, s.Rand = time.Hour, seeded()

@@ -36,13 +36,13 @@ func (p *Plan) Start(s Step, now time.Time) bool {
 // take takes a place at m, or the one that was given in line.
 func (p *Plan) take(m *member, now time.Time) bool {
 	a := m.admission()
-	if p.given != m {
+	if p.queue == nil || p.queue.given != m {
 		return m.health.enter(a, now)
 	}
 	if !m.health.begin(a, now) {
 		return false // Close gives the place on
 	}
-	p.given = nil
+	p.queue.given = nil
 	return true
 }
 

@@ -27,20 +27,16 @@ type Plan struct {
 	failures []*member // failed in this plan, each once
 	failure  *llm.Error
 
-	active  *member // whose place is held
-	beside  *member // whose place is held for a second call at the same time
-	turn    *turn   // in a line
-	given   *member // whose place was given in line and is not used yet
-	late    bool    // no waiting in line any more
-	probing *health // whose probe the active call is
-	bounced int     // steps that could not start
-	barred  bars    // why deployments were left out of the last choice
-	tokens  int64   // estimate of the input, 0 before it is made
-	used    int64   // tokens of the last call and its answer
+	active  *member   // whose place is held
+	beside  *member   // whose place is held for a second call at the same time
+	queue   *queueing // nil when it never waited for a place
+	probing *health   // whose probe the active call is
+	bounced int       // steps that could not start
+	barred  bars      // why deployments were left out of the last choice
+	tokens  int64     // estimate of the input, 0 before it is made
+	used    int64     // tokens of the last call and its answer
 
-	// The conversation once it was asked for.
-	conversation  Conversation
-	asked, goesOn bool
+	talking *talk // nil before it was asked for
 
 	// The fallbacks once they are chosen, and how the request's own group failed.
 	targets []Fallback
@@ -61,14 +57,14 @@ func (t *Table) Plan(model string, o Overrides) (*Plan, *llm.Error) {
 	p.trace = p.space[:0]
 	hop, ok := t.lookup(model)
 	if ok {
-		p.hop, p.home = hop, hop.home
+		p.hop, p.home = hop, hop.name
 		return p, nil
 	}
 	e := t.unknown(model, o.Endpoint)
 	if !t.forwardsUnknown(model) {
 		return nil, e
 	}
-	p.failure = e
+	p.hop.group, p.failure = &group{}, e
 	return p, nil
 }
 
@@ -143,7 +139,7 @@ func (p *Plan) Fallbacks() int { return p.fallback }
 func (p *Plan) Attempts() int { return p.attempt }
 
 func (p *Plan) step(m *member, wait time.Duration) Step {
-	if p.given != m {
+	if p.queue != nil && p.queue.given != m {
 		p.leaveLine()
 	}
 	p.attempt++

@@ -16,7 +16,7 @@ func (t *Table) Probe(id string, now time.Time) (*Plan, Step, bool) {
 	}
 	p := &Plan{
 		table: t, requested: id, home: g.name, group: m.Group, active: m, attempt: 1,
-		hop: found{members: g.members, home: g.name}, over: Overrides{DisableFallbacks: true},
+		hop: found{group: g}, over: Overrides{DisableFallbacks: true},
 	}
 	return p, Step{Deployment: m.Deployment, Model: m.Upstream, Group: m.Group, Attempt: 1, member: m}, true
 }

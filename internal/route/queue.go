@@ -132,26 +132,42 @@ func (h *health) leave() {
 	h.inflight.Add(-1)
 }
 
+// queueing is how a plan waits.
+type queueing struct {
+	turn  *turn   // in a line
+	given *member // whose place was given in line and is not used yet
+	late  bool    // no waiting in line any more
+}
+
+// queues returns how the plan waits, which from now on it may.
+func (p *Plan) queues() *queueing {
+	if p.queue == nil {
+		p.queue = &queueing{}
+	}
+	return p.queue
+}
+
 // wait returns the step of a request that stands in line, or joins it: when places
 // are all that is missing and the line is not full. It is false when there is nothing
 // to wait for.
 func (p *Plan) wait(now time.Time) (Step, bool) {
-	if p.turn == nil && !p.queue(now) {
+	if (p.queue == nil || p.queue.turn == nil) && !p.standInLine(now) {
 		return Step{}, false
 	}
-	end := p.turn.since.Add(p.table.settings.QueueWait)
+	turn := p.queue.turn
+	end := turn.since.Add(p.table.settings.QueueWait)
 	if !now.Before(end) {
 		p.leaveLine()
 		p.noteName(p.group, DecisionLate)
-		p.late = true
+		p.queue.late = true
 		return Step{}, false
 	}
-	return Step{Group: p.group, Turn: p.turn.ready, Wait: min(end.Sub(now), p.change(now))}, true
+	return Step{Group: p.group, Turn: turn.ready, Wait: min(end.Sub(now), p.change(now))}, true
 }
 
-// queue stands in line, if that makes sense.
-func (p *Plan) queue(now time.Time) bool {
-	if p.late || !p.barred.has(barFull) || p.table.settings.MaxQueue <= 0 || p.table.settings.QueueWait <= 0 {
+// standInLine joins the line, if that makes sense.
+func (p *Plan) standInLine(now time.Time) bool {
+	if !p.barred.has(barFull) || p.table.settings.MaxQueue <= 0 || p.table.settings.QueueWait <= 0 || p.queues().late {
 		return false
 	}
 	t := &turn{priority: p.over.Priority, since: now, ready: make(chan struct{}, 1)}
@@ -170,28 +186,29 @@ func (p *Plan) queue(now time.Time) bool {
 	t.wants = slices.DeleteFunc(t.wants, func(m *member) bool { return m.health.line.Load() != t.line })
 	if t.line == nil || !t.line.join(t, p.table.settings.MaxQueue) {
 		p.noteName(p.group, DecisionLineFull)
-		p.late = true
+		p.queue.late = true
 		return false
 	}
-	p.turn = t
+	p.queue.turn = t
 	return true
 }
 
 // called returns the deployment whose place the request was given in line, nil when
 // it waits on, never did, or cannot use what it was given.
 func (p *Plan) called(now time.Time) *member {
-	if p.turn == nil {
+	q := p.queue
+	if q == nil || q.turn == nil {
 		return nil
 	}
-	m, ended := p.turn.over()
+	m, ended := q.turn.over()
 	if !ended {
 		return nil
 	}
-	waited := now.Sub(p.turn.since)
-	p.turn = nil
+	waited := now.Sub(q.turn.since)
+	q.turn = nil
 	if m == nil {
 		p.noteName(p.group, DecisionGaveWay)
-		p.late = true
+		q.late = true
 		return nil
 	}
 	p.note(m, DecisionQueued, waited)
@@ -200,21 +217,25 @@ func (p *Plan) called(now time.Time) *member {
 		m.health.leave()
 		return nil
 	}
-	p.given = m
+	q.given = m
 	return m
 }
 
 // leaveLine gives up the request's turn, and what it may have been given.
 func (p *Plan) leaveLine() {
-	if p.turn != nil {
-		if m := p.turn.leave(); m != nil {
+	q := p.queue
+	if q == nil {
+		return
+	}
+	if q.turn != nil {
+		if m := q.turn.leave(); m != nil {
 			m.health.leave()
 		}
-		p.turn = nil
+		q.turn = nil
 	}
-	if p.given != nil {
-		p.given.health.leave()
-		p.given = nil
+	if q.given != nil {
+		q.given.health.leave()
+		q.given = nil
 	}
 }
 
@@ -241,7 +262,7 @@ func untilMinute(now time.Time) time.Duration {
 // busy is the error of a group without a free place.
 func (p *Plan) busy() *llm.Error {
 	why := "in flight"
-	if p.late {
+	if p.queue != nil && p.queue.late {
 		why = fmt.Sprintf("in flight, and no place in the queue became free in time (max_queue %d, max_queue_wait %gs)",
 			p.table.settings.MaxQueue, p.table.settings.QueueWait.Seconds())
 	}

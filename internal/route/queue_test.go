@@ -284,3 +284,27 @@ func TestNobodyIsLostInLineUnderConcurrency(t *testing.T) {
 		}
 	}
 }
+
+func TestAPlaceThatIsNotUsedAfterAllIsGivenOn(t *testing.T) {
+	list := join(groupOf("lb", "a", "b"), groupOf("spare", "x"))
+	list[0].MaxParallel, list[1].Order = 1, 2
+	table := New(Settings{
+		MaxQueue: 5, QueueWait: time.Minute, Fallbacks: []Rule{{"lb", []string{"spare"}}}, RetryPolicy: &Counts{InternalServer: number(1)},
+	}, list)
+	list[1].MaxParallel = 1
+	busy, one := begin(t, table, "lb", Overrides{}, start)
+	other, two := begin(t, table, "lb", Overrides{}, start)
+	plan, _ := stand(t, table, 0, start)
+	busy.Succeeded(one, start) // its place goes to plan
+	if step, e := plan.Next(start); e != nil || step.Deployment.ID != "a" {
+		t.Fatalf("%+v %v", step, e)
+	}
+	plan.failure = broken
+	plan.nextTarget() // and plan goes elsewhere before it has begun
+	other.Succeeded(two, start)
+	for _, m := range table.groups["lb"].members {
+		if n := m.health.inflight.Load(); n != 0 {
+			t.Errorf("%s has %d in flight", m.ID, n)
+		}
+	}
+}

@@ -208,12 +208,10 @@ type Overrides struct {
 	// Tags are the request's, for Settings.TagFiltering: "tag" is one of those wanted,
 	// "&tag" is required and "!tag" excluded.
 	Tags []string
-	// Talker tells the conversation; nil is none.
+	// Talker tells the conversation and the client; nil is neither.
 	Talker Talker
 	// Priority orders the requests that wait for a place, lowest first.
 	Priority int64
-	// UserAgent is the client's, "" for none.
-	UserAgent string
 	// Stream says that the client waits for the first token rather than the whole.
 	Stream bool
 	// Tokens estimates the input tokens; it is called at most once, and only when a

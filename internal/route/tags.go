@@ -46,10 +46,14 @@ func (p *Plan) wanted(allowed []*member, want *wantedTags) []*member {
 
 // agentFits reports whether a member is for clients like the request's (tag_regex).
 func (p *Plan) agentFits(m *member) bool {
-	if p.over.UserAgent == "" {
+	if len(m.TagRegex) == 0 || p.over.Talker == nil {
 		return false
 	}
-	line := "User-Agent: " + p.over.UserAgent
+	agent := p.over.Talker.UserAgent()
+	if agent == "" {
+		return false
+	}
+	line := "User-Agent: " + agent
 	return slices.ContainsFunc(m.TagRegex, func(r *regexp.Regexp) bool { return r.MatchString(line) })
 }
 

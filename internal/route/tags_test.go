@@ -150,9 +150,16 @@ func TestAClientIsKnownByItsUserAgent(t *testing.T) {
 		"a tag, and another name": {"curl/8", []string{"free"}, false, "free"},
 	} {
 		table := New(Settings{TagFiltering: true, MatchAllTags: c.all}, list)
-		calls, e := drive(t, table, "lb", Overrides{Tags: c.tags, UserAgent: c.agent}, start, nil)
+		calls, e := drive(t, table, "lb", Overrides{Tags: c.tags, Talker: client(c.agent)}, start, nil)
 		if e != nil || calls[0].ID != c.want {
 			t.Errorf("%s: %v, want %s (error %v)", name, calls, c.want, e)
 		}
 	}
 }
+
+// client is a request of a client with this name.
+type client string
+
+func (client) Conversation() (id Conversation, goesOn bool) { return id, false }
+
+func (c client) UserAgent() string { return string(c) }

@@ -115,3 +115,16 @@ func TestWhatChecksFoundIsForTheMasterKey(t *testing.T) {
 		}
 	}
 }
+
+func TestAModelForEmbeddingsIsAskedForOneAndAnImageForNothing(t *testing.T) {
+	up := upstreamWith(t, map[string][]cannedAnswer{"/v1/embeddings": {jsonAnswer(embedded), jsonAnswer(embedded), jsonAnswer(embedded)}})
+	g := start(t, modelList("general_settings: {background_health_checks: true, health_check_interval: 3600}",
+		up.model("emb", "openai/text-embedding-3-small", "/v1"), up.model("img", "openai/gpt-image-1", "/v1")))
+	r := g.until("/health/latest", "one deployment", func(r reply) bool { return r.get("total_models").Int() == 1 })
+	if !strings.Contains(r.body, `"status":"healthy"`) || up.count() != 1 {
+		t.Errorf("%d calls: %s", up.count(), r.body)
+	}
+	if in := up.last(t); !strings.Contains(string(in.body), `"input":"ping"`) {
+		t.Errorf("asked %s", in.body)
+	}
+}

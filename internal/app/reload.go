@@ -41,6 +41,7 @@ func (l *reloader) apply(cfg *config.Config, report *config.Report) error {
 	}
 	l.redactor.p.Store(obs.NewRedactor(secrets(cfg)))
 	l.running.server.Swap(&server.State{Config: cfg, Auth: auth.NewChecker(cfg.General.MasterKey.Reveal(), cfg.General.KeyHeaderName), Models: models})
+	l.running.server.Relay.CheckDeployments(models)
 	return nil
 }
 

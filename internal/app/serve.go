@@ -234,6 +234,7 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	rl := &relay.Relay{Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Debug: c.DetailedDebug, Redactor: redactor.get}
 	kept := responses.NewMemory(responses.Limits{}, p.archive(r, cfg), p.now)
 	r.server = &server.Server{Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now}
+	r.closers = append(r.closers, closing(rl.StopChecks))
 	r.reload = &reloader{program: p, command: c, running: r, redactor: redactor}
 	return r.reload.apply(cfg, report)
 }
@@ -314,4 +315,13 @@ func (r *Running) listenServer(c *serveCommand, tlsConfig *tls.Config) listenSer
 		Handler: r.server.Handler(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader, IdleTimeout: idle,
 		TLSConfig: tlsConfig, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
 	}}
+}
+
+// closing is a function that ends something as an io.Closer.
+type closing func()
+
+// Close implements io.Closer.
+func (c closing) Close() error {
+	c()
+	return nil
 }

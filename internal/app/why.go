@@ -139,6 +139,9 @@ func attempts(list []relay.WhyAttempt) string {
 	t.AppendHeader(table.Row{"began", "took", "upstream", "result"})
 	for _, a := range list {
 		result := outcomeOf(a.Status, a.Kind)
+		if a.Lost {
+			result = "cancelled, another was quicker; cost " + cmp.Or(a.Cost, "unknown")
+		}
 		if a.Message != "" {
 			result += "\n" + oneLine(a.Message)
 		}
@@ -162,6 +165,7 @@ func facts(w *relay.Why) [][2]string {
 	add(w.Input+w.Output > 0, "tokens", fmt.Sprintf("%d in, %d out", w.Input, w.Output))
 	add(w.Cost != "", "cost", w.Cost+" USD")
 	add(w.Finish != "", "finish", w.Finish)
+	add(w.Continued > 0, "continued", fmt.Sprintf("%d times by another deployment, after the stream broke off", w.Continued))
 	add(w.Retries > 0, "retries", fmt.Sprint(w.Retries))
 	add(w.Fallbacks > 0, "fallbacks", fmt.Sprint(w.Fallbacks))
 	add(w.Pinged, "keepalive", "sent before the answer began, which decided the status")

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -175,6 +176,10 @@ type Deployment struct {
 	// MockResponse answers without calling the provider.
 	MockResponse string
 	Tags         []string
+	// TagRegex says by patterns over "User-Agent: …" which requests it is for.
+	TagRegex []*regexp.Regexp
+	// Budget is what may be spent on it.
+	Budget Budget
 	// ClientSideAuthParams lists configurable_clientside_auth_params: what a
 	// client may override in its request body (api_key, api_base).
 	ClientSideAuthParams []string
@@ -307,6 +312,18 @@ type RouterSettings struct {
 	DefaultMaxParallelRequests  int
 	EnableWeightedFailover      bool
 	FallbackOnUnsupportedParams *bool
+	// RoutingGroups have strategies of their own.
+	RoutingGroups []RoutingGroup
+	// ProviderBudgets limit what is spent on a provider.
+	ProviderBudgets map[string]Budget
+	// EnforceRateLimits keeps to rpm and tpm whatever the strategy, without the other
+	// checks of EnablePreCallChecks.
+	EnforceRateLimits bool
+	// AffinityTTL is how long a conversation stays with its deployment; nil means an
+	// hour.
+	AffinityTTL *time.Duration
+	// DefaultPriority is that of requests that say none.
+	DefaultPriority int64
 }
 
 // CallDefaults is the part of litellm_settings that shapes a call, with the
@@ -358,6 +375,8 @@ type GeneralSettings struct {
 	ReturnWildcardRoutes      bool
 	InferModelFromKeys        bool
 	GlobalMaxParallelRequests int
+	// HealthChecks are the checks of deployments in the background.
+	HealthChecks HealthChecks
 	// DatabaseURL is kept only to say that it is not used yet.
 	DatabaseURL Secret
 	// PassThrough are the routes of pass_through_endpoints.

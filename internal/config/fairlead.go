@@ -45,6 +45,19 @@ type FairleadSettings struct {
 	MaxEventBytes int64
 	// MaxConcurrent limits requests in flight; 0 means no limit.
 	MaxConcurrent int
+	// AllowMockTesting lets clients feign failures (mock_testing_fallbacks …).
+	AllowMockTesting bool
+	// ContinueMidStream lets another deployment go on with a stream that breaks off.
+	ContinueMidStream bool
+	// HedgeAfter says by group after which silence of a deployment another one is asked
+	// beside it; "*" stands for the groups that are not named.
+	HedgeAfter map[string]Hedge
+	// Affinity lets a conversation prefer the deployment that answered it before.
+	Affinity bool
+	// MaxQueue is how many requests of a group may wait for a deployment whose
+	// max_parallel_requests are in flight, and MaxQueueWait how long; 0 is not at all.
+	MaxQueue     int
+	MaxQueueWait time.Duration
 
 	// MediaAllowedHosts may be fetched for images and files although they are
 	// private addresses.
@@ -60,6 +73,13 @@ type FairleadSettings struct {
 	ReasoningMaxBytes int64
 	// ReasoningTTL is how long reasoning state is remembered.
 	ReasoningTTL time.Duration
+}
+
+// Hedge is a value of hedge_after: a time, or the 95th percentile of what the deployment
+// takes.
+type Hedge struct {
+	After time.Duration
+	P95   bool
 }
 
 const mebibyte = 1 << 20
@@ -78,6 +98,9 @@ func DefaultFairleadSettings() FairleadSettings {
 		MaxBodyBytes:      100 * mebibyte,
 		MaxResponseBytes:  100 * mebibyte,
 		MaxEventBytes:     16 * mebibyte,
+		Affinity:          true,
+		MaxQueue:          100,
+		MaxQueueWait:      10 * time.Second,
 		MediaMaxBytes:     20 * mebibyte,
 		MediaTimeout:      10 * time.Second,
 		MediaMaxCount:     32,

@@ -143,6 +143,9 @@ func (l *loader) decode(cfg *Config, root *node) {
 	l.sizes(cfg, root)
 	l.urlGuard(&cfg.Defaults, root.get("general_settings"), "general_settings")
 	cfg.Router = l.router(router, settings)
+	if key := "enable_mid_stream_fallback_continuation"; l.flag(router.get(key), child("router_settings", key)) {
+		cfg.Fairlead.ContinueMidStream = true
+	}
 	l.deployments(cfg, root)
 	cfg.Aliases = l.aliases(router.get("model_group_alias"))
 	l.checkTargets(cfg, router, settings)

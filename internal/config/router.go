@@ -5,13 +5,11 @@ import (
 	"strings"
 )
 
-// plannedStrategy is the one value of routing_strategy that LiteLLM knows and we do
-// not have.
-const plannedStrategy = "provider-budget-routing"
-
-// strategies are the values of routing_strategy.
+// strategies are the values of routing_strategy. The last one is simple-shuffle within
+// the budgets of provider_budget_config, which hold with every strategy.
 var strategies = []string{
 	"simple-shuffle", "least-busy", "usage-based-routing", "usage-based-routing-v2", "latency-based-routing", "cost-based-routing",
+	"provider-budget-routing",
 }
 
 // router reads router_settings, with the keys that LiteLLM also accepts in
@@ -47,6 +45,11 @@ func (l *loader) router(n, settings *node) RouterSettings {
 		EnableTagFiltering:          l.flag(at("enable_tag_filtering")),
 		TagFilteringMatchAny:        l.boolean(at("tag_filtering_match_any")),
 		DefaultMaxParallelRequests:  deref(l.count(at("default_max_parallel_requests"))),
+		RoutingGroups:               l.routingGroups(at("routing_groups")),
+		ProviderBudgets:             l.providerBudgets(at("provider_budget_config")),
+		EnforceRateLimits:           l.preCallChecks(at("optional_pre_call_checks")),
+		AffinityTTL:                 l.seconds(at("deployment_affinity_ttl_seconds")),
+		DefaultPriority:             int64(deref(l.count(at("default_priority")))),
 		EnableWeightedFailover:      l.flag(at("enable_weighted_failover")),
 		FallbackOnUnsupportedParams: l.boolean(at("fallback_on_unsupported_params")),
 	}
@@ -64,8 +67,6 @@ func (l *loader) strategy(n *node, path string) string {
 	s := l.text(n, path)
 	switch {
 	case s == "" || slices.Contains(strategies, s):
-	case s == plannedStrategy:
-		l.report.warnf(n.pos, path, "", "The strategy %s is planned; until then simple-shuffle is used.", s)
 	default:
 		l.report.warnf(n.pos, path, didYouMean(s, strategies), "%q is no routing strategy; simple-shuffle is used.", n.show())
 	}
@@ -89,6 +90,28 @@ func (l *loader) strategyArgs(n *node, path string) (a StrategyArgs) {
 	}
 	a.MaxLatencyListSize = deref(l.count(n.get("max_latency_list_size"), child(path, "max_latency_list_size")))
 	return a
+}
+
+// affinityChecks are the values of optional_pre_call_checks that keep conversations where
+// they were, which happens anyway.
+var affinityChecks = []string{
+	"prompt_caching", "session_affinity", "deployment_affinity", "responses_api_deployment_check", "encrypted_content_affinity",
+}
+
+// preCallChecks reads optional_pre_call_checks and reports whether rates are limited.
+func (l *loader) preCallChecks(n *node, path string) (limits bool) {
+	known := append([]string{"enforce_model_rate_limits", "router_budget_limiting", "forward_client_headers_by_model_group"}, affinityChecks...)
+	for _, check := range l.texts(n, path) {
+		switch {
+		case check == "enforce_model_rate_limits":
+			limits = true
+		case check == "forward_client_headers_by_model_group":
+			l.report.warnf(n.pos, path, "Set general_settings.forward_client_headers_to_llm_api.", "The check %s is planned.", check)
+		case !slices.Contains(known, check):
+			l.report.warnf(n.pos, path, didYouMean(check, known), "%q is no check of optional_pre_call_checks and is ignored.", check)
+		}
+	}
+	return limits
 }
 
 // fallbacks reads a list of one-key maps ({group: [targets]}). A single map is

@@ -70,8 +70,6 @@ func TestUnknownStrategyIsNamedWithTheNearest(t *testing.T) {
 	if cfg.Router.RoutingStrategy != "latency-based" {
 		t.Errorf("%q", cfg.Router.RoutingStrategy)
 	}
-	_, report = usable(t, gpt("router_settings: {routing_strategy: provider-budget-routing}\n"), nil)
-	says(t, report, Warning, "The strategy provider-budget-routing is planned")
 	for _, name := range strategies {
 		_, report = usable(t, gpt("router_settings: {routing_strategy: "+name+"}\n"), nil)
 		silent(t, report, "strategy")

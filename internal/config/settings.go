@@ -30,6 +30,7 @@ func (l *loader) general(n *node) GeneralSettings {
 		GlobalMaxParallelRequests: deref(l.count(at("global_max_parallel_requests"))),
 		DatabaseURL:               NewSecret(l.text(at("database_url"))),
 	}
+	g.HealthChecks = l.healthChecks(n)
 	l.generalFromEnvironment(&g)
 	if g.DatabaseURL.IsSet() {
 		l.report.warnf(n.get("database_url").pos, "general_settings.database_url", "Clients use the master key.", "Keys and spend kept in that database are not known here yet; the gateway serves with the master key alone.")
@@ -306,6 +307,36 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.MaxConcurrent = deref(l.count(n, path)) },
 	},
 	{
+		"affinity", "true", "Prefer the deployment that answered a conversation before, as long as it is healthy and not crowded, since its prompt cache and its reasoning state are there. A conversation is known by `x-litellm-session-id`, `litellm_session_id`, `metadata.session_id` or `prompt_cache_key`, else by how it begins. It is held for `router_settings.deployment_affinity_ttl_seconds` (3600).",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			if v := l.boolean(n, path); v != nil {
+				s.Affinity = *v
+			}
+		},
+	},
+	{
+		"allow_mock_testing", "false", "Let clients feign that the model they ask for fails, to test fallbacks: `mock_testing_fallbacks`, `mock_testing_context_fallbacks`, `mock_testing_content_policy_fallbacks`, `mock_testing_rate_limit_error`. Otherwise these are 400, as in LiteLLM.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.AllowMockTesting = l.flag(n, path) },
+	},
+	{
+		"continue_mid_stream", "false", "When a stream breaks off after text, and nothing but text, has reached the client, ask the next deployment to go on from there: by prefilling its answer where the model takes that, else in words. The client sees a comment, the log and `fairlead why` say so, and usage and cost are those of both. `router_settings.enable_mid_stream_fallback_continuation` means the same. Streams are then read and written anew, also where they could pass.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.ContinueMidStream = l.flag(n, path) },
+	},
+	{
+		"hedge_after", "(never)", "Seconds after which a second deployment of the group is asked beside one that has said nothing; the first to speak answers, the other is cancelled. `p95` is the time within which the deployment has begun to answer in 19 of its last 20 calls. A map sets it by group: `{smart: 4, fast: p95, \"*\": 10}`. What the cancelled call cost is the vendor's to say.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { s.HedgeAfter = l.hedges(n, path) },
+	},
+	{
+		"max_queue", "100", "Requests of a group that may wait for a place when all that could answer have their `max_parallel_requests` in flight; the lowest `priority` goes first. 0 answers 429 at once.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overCount(&s.MaxQueue, n, path) },
+	},
+	{
+		"max_queue_wait", "10", "Seconds that a request may wait there before it is answered with 429 or falls back.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			l.overSecondsOrNone(&s.MaxQueueWait, n, path)
+		},
+	},
+	{
 		"media_allowed_hosts", "[]", "Hosts (`host` or `host:port`) from which images and files may be fetched although they are private addresses; `litellm_settings.user_url_allowed_hosts` means the same.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.MediaAllowedHosts = l.texts(n, path) },
 	},
@@ -329,6 +360,32 @@ var fairleadSettings = []fairleadSetting{
 		"reasoning_ttl", "86400", "Seconds for which reasoning state is remembered.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.ReasoningTTL, n, path) },
 	},
+}
+
+// hedges reads hedge_after: one value for every group, or a map of groups to values.
+func (l *loader) hedges(n *node, path string) map[string]Hedge {
+	if !l.given(n, path) {
+		return nil
+	}
+	out := map[string]Hedge{}
+	if n.kind != mapKind {
+		l.hedge(out, "*", n, path)
+		return out
+	}
+	for _, f := range n.fields {
+		l.hedge(out, f.key, f.val, child(path, f.key))
+	}
+	return out
+}
+
+func (l *loader) hedge(out map[string]Hedge, group string, n *node, path string) {
+	if strings.EqualFold(strings.Trim(n.show(), `"'`), "p95") {
+		out[group] = Hedge{P95: true}
+		return
+	}
+	if d := l.seconds(n, path); d != nil && *d > 0 {
+		out[group] = Hedge{After: *d}
+	}
 }
 
 // overSeconds replaces a default by a given time above zero.

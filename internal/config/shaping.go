@@ -64,6 +64,10 @@ func (l *loader) shaping(d *Deployment, p params) {
 	d.MergeReasoningContentInChoices = l.flag(p.at("merge_reasoning_content_in_choices"))
 	d.MockResponse = l.text(p.at("mock_response"))
 	d.Tags = l.texts(p.at("tags"))
+	d.TagRegex = l.patterns(p.at("tag_regex"))
+	limit, path := p.at("max_budget")
+	period, _ := p.at("budget_duration")
+	d.Budget, _ = l.budget(limit, period, path)
 	d.ClientSideAuthParams = l.clientSide(p.at("configurable_clientside_auth_params"))
 }
 

@@ -18,6 +18,9 @@ func (l *loader) checkTargets(cfg *Config, router, settings *node) {
 	for _, s := range cfg.Skipped {
 		known[s.ModelName] = true
 	}
+	for i := range cfg.Router.RoutingGroups {
+		l.checkModels(&cfg.Router.RoutingGroups[i], known, names)
+	}
 	served := func(name string) bool {
 		return known[name] || matchesWildcard(cfg, name) || hasID(cfg, name) || hasFullName(cfg, name)
 	}
@@ -58,6 +61,19 @@ func (l *loader) checkFallbackGroups(n *node, path string, names []string, exist
 		if f := &n.fields[i]; f.key != "*" && !exists(f.key) {
 			l.report.warnf(f.pos, child(path, f.key), didYouMean(f.key, names), "%q has a fallback but is not in model_list, so it is never used.", f.key)
 		}
+	}
+}
+
+// checkModels names models of a routing group that do not exist; its name is known from
+// here on.
+func (l *loader) checkModels(g *RoutingGroup, known map[string]bool, names []string) {
+	for _, model := range g.Models {
+		if !known[model] {
+			l.report.warnf(g.Pos, "router_settings.routing_groups", didYouMean(model, names), "The routing group %q names %q, which is not in model_list.", g.Name, model)
+		}
+	}
+	if g.Name != "" {
+		known[g.Name] = true
 	}
 }
 

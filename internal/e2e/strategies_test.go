@@ -62,7 +62,7 @@ func TestLeastBusyAvoidsADeploymentWithAnOpenCall(t *testing.T) {
 func TestMaxParallelRequestsOfADeploymentAreNeverExceeded(t *testing.T) {
 	f := testkit.NewOpenAI(t)
 	f.Inject(testkit.Hang())
-	g := start(t, modelList(noRetries, deployment("m", "openai/gpt-4o", f, "max_parallel_requests: 1")))
+	g := start(t, modelList(noRetries+"\nfairlead_settings: {max_queue: 0}", deployment("m", "openai/gpt-4o", f, "max_parallel_requests: 1")))
 	release := occupy(t, g, f)
 	r := g.post(plain("m", "hi"))
 	if r.status != 429 || !strings.Contains(r.get("error.message").String(), "max_parallel_requests") || r.header.Get("Retry-After") != "1" {

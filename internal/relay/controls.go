@@ -22,6 +22,9 @@ func (x *exchange) readControls() error {
 	if c.HasCredentials {
 		return credentialsRefused(c.CredentialKey)
 	}
+	if c.MockFailure != 0 && !x.rq.Models.Config.Fairlead.AllowMockTesting {
+		return llm.BadRequest(c.MockKey, "'"+c.MockKey+"' is not allowed here: failures are feigned only with fairlead_settings.allow_mock_testing: true.")
+	}
 	if v := x.rq.Header.Get("X-Litellm-Num-Retries"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
@@ -57,14 +60,18 @@ func (x *exchange) overrides() route.Overrides {
 		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
 		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0,
-		Tags: x.tags(), Stream: x.rq.LLM.Stream,
+		Tags: x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
+	}
+	if n := x.controls.Priority; n != nil {
+		o.Priority = *n
 	}
 	if x.rq.Models.Table.Measures() {
 		o.Tokens = x.inputTokens
 	}
-	if x.once {
-		o.NumRetries, o.DisableFallbacks = new(int), true
+	if x.once || x.controls.MockFailure != 0 {
+		o.NumRetries = new(int)
 	}
+	o.DisableFallbacks = o.DisableFallbacks || x.once
 	return o
 }
 

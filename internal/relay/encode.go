@@ -17,7 +17,7 @@ func (x *exchange) encode(ctx context.Context) error {
 	own := w.Native() == x.rq.Dialect.Name()
 	req := withParams(x.rq.LLM, x.step.Params)
 	owner := x.target.Provider
-	if own && fits(w, req, x.target) {
+	if own && !x.pending() && fits(w, req, x.target) {
 		owner = stateOwner(w, x.target)
 		x.records = x.target.Quirks.Reasoning != "" || keepsState[w.Name()]
 		if x.records {
@@ -32,6 +32,9 @@ func (x *exchange) encode(ctx context.Context) error {
 		if own {
 			req.From = "" // written anew, as if it came in another format
 		}
+		if x.pending() {
+			x.takeUp(req)
+		}
 		if x.target.Repair != wire.RepairSignatures && x.target.Repair != wire.RepairThinking {
 			x.restored = x.relay.Keeper.Restore(x.rq.Principal.Tenant, x.target.Provider, req)
 		}
@@ -44,6 +47,9 @@ func (x *exchange) encode(ctx context.Context) error {
 		return err
 	}
 	call.Seed = x.rq.ID
+	if call.Native && x.continues() {
+		call.Native = false // its events are needed, not its bytes
+	}
 	x.call = call
 	x.recorder = reasoning.Recorder{Tenant: x.rq.Principal.Tenant, Provider: owner, Request: x.rq.LLM}
 	if call.Native && x.records {

@@ -27,6 +27,8 @@ type exchange struct {
 	// once says that the request can be sent one time only.
 	once  bool
 	alive keepalive
+	race  *race // nil when nobody else is asked at the same time
+	cont  *continuation
 
 	// Of the current attempt.
 	step     route.Step
@@ -64,7 +66,7 @@ func (x *exchange) begin(step route.Step) {
 	x.dep = step.Deployment.Ref.(*Deployment)
 	x.call, x.header, x.usage, x.finish = nil, nil, nil, ""
 	x.tried, x.headed, x.firstToken = x.relay.Now(), time.Time{}, time.Time{}
-	x.retries = step.Retry
+	x.retries, x.cost, x.priced = step.Retry, catalog.Cost{}, false
 }
 
 // failed notes an attempt that did not answer.
@@ -76,6 +78,9 @@ func (x *exchange) failed(e *llm.Error) {
 // attempt asks one deployment. An error before the answer has begun leaves the
 // client untouched.
 func (x *exchange) attempt(ctx context.Context) error {
+	if x.controls.MockFailure != 0 && x.step.Fallback == 0 {
+		return x.feigned()
+	}
 	dep, model, err := x.dep.resolve(x.step.Model)
 	if err != nil {
 		return err

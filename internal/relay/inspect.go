@@ -43,6 +43,9 @@ func (r *Relay) Transform(ctx context.Context, rq *Request) (*Transformed, error
 	if refused != nil {
 		return nil, refused
 	}
+	if step.Deployment == nil {
+		return nil, llm.BadRequest("model", "Every deployment of the model is busy at the moment; ask again.")
+	}
 	x.begin(step)
 	dep, model, err := x.dep.resolve(step.Model)
 	if err != nil {

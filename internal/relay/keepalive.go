@@ -87,14 +87,18 @@ func (x *exchange) keepAlive() {
 // attempting notes what is called now: a ping that opens the stream tells of it, since
 // after it no header can be sent.
 func (x *exchange) attempting() {
-	if x.alive.timer == nil {
+	alive := &x.alive
+	if g, ok := x.w.(*gate); ok {
+		alive = &g.lead.alive // of two that are called, the one that began last
+	}
+	if alive.timer == nil {
 		return
 	}
 	h := make(http.Header, 8)
 	x.attemptHeaders(h, []string{x.step.Deployment.ID, printable(x.step.Group), printable(x.upstreamName())})
-	x.alive.mu.Lock()
-	defer x.alive.mu.Unlock()
-	x.alive.attempt = h
+	alive.mu.Lock()
+	defer alive.mu.Unlock()
+	alive.attempt = h
 }
 
 // lookForSilence is what the timer does.

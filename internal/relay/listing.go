@@ -36,8 +36,8 @@ func (m *Models) InfoRows() []InfoRow {
 	return out
 }
 
-// Listed returns the model list: aliases first, then the groups in the order of
-// the configuration. A pattern such as gemini/* stands for the models of that
+// Listed returns the model list: aliases first, then routing groups, then the groups in
+// the order of the configuration. A pattern such as gemini/* stands for the models of that
 // provider which are not retired; with patterns it is also listed itself.
 func (m *Models) Listed(patterns bool, now time.Time) []ListedModel {
 	var out []ListedModel
@@ -50,6 +50,12 @@ func (m *Models) Listed(patterns bool, now time.Time) []ListedModel {
 	}
 	for _, name := range m.visibleAliases() {
 		if ds := m.Table.Deployments(m.Config.Aliases[name].Target); len(ds) > 0 {
+			add(name, ds[0].Ref.(*Deployment).Info)
+		}
+	}
+	for i := range m.Config.Router.RoutingGroups {
+		name := m.Config.Router.RoutingGroups[i].Name
+		if ds := m.Table.Deployments(name); len(ds) > 0 {
 			add(name, ds[0].Ref.(*Deployment).Info)
 		}
 	}

@@ -160,7 +160,7 @@ func (d *Deployment) routeRow(r *config.RouterSettings) route.Deployment {
 	return route.Deployment{
 		ID: cd.ID, Group: cd.ModelName, Upstream: cd.Model, Name: d.FullName(), Weight: cd.Weight, RPM: cd.RPM, TPM: cd.TPM,
 		Order: cd.Order, MaxParallel: cmp.Or(cd.MaxParallel, r.DefaultMaxParallelRequests), Timeout: cd.Timeout, StreamTimeout: cd.StreamTimeout,
-		Tags: cd.Tags, Price: price, Priced: priced, MaxInput: window,
+		Tags: cd.Tags, TagRegex: cd.TagRegex, Provider: d.Row.Name, Budget: budget(cd.Budget), Price: price, Priced: priced, CacheSaving: d.cacheSaving(), MaxInput: window,
 		NumRetries: cd.MaxRetries, CooldownTime: cd.CooldownTime, Ref: d,
 	}
 }
@@ -242,7 +242,8 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 	s := route.Settings{
 		Strategy: r.RoutingStrategy, LatencyBuffer: r.StrategyArgs.LowestLatencyBuffer,
 		LatencyWindow: r.StrategyArgs.MaxLatencyListSize, LatencyTTL: r.StrategyArgs.TTL,
-		PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
+		AffinityTTL: affinityTTL(c), MaxQueue: c.Fairlead.MaxQueue, QueueWait: c.Fairlead.MaxQueueWait,
+		EnforceLimits: r.EnforceRateLimits, PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
 		NumRetries: r.NumRetries, RetryPolicy: (*route.Counts)(r.RetryPolicy),
 		AllowedFails: r.AllowedFails, AllowedFailsPolicy: (*route.Counts)(r.AllowedFailsPolicy),
 		CooldownTime: r.CooldownTime, DisableCooldowns: r.DisableCooldowns,
@@ -263,11 +264,49 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 		}
 		s.GroupRetryPolicy[group] = route.Counts(p)
 	}
+	if len(c.Fairlead.HedgeAfter) > 0 {
+		s.Hedges = map[string]route.Hedge{}
+	}
+	for group, h := range c.Fairlead.HedgeAfter {
+		s.Hedges[group] = route.Hedge(h)
+	}
+	for i := range r.RoutingGroups {
+		g := &r.RoutingGroups[i]
+		s.RoutingGroups = append(s.RoutingGroups, route.RoutingGroup{
+			Name: g.Name, Models: g.Models, Strategy: g.Strategy,
+			LatencyBuffer: g.Args.LowestLatencyBuffer, LatencyWindow: g.Args.MaxLatencyListSize, LatencyTTL: g.Args.TTL,
+		})
+	}
+	if len(r.ProviderBudgets) > 0 {
+		s.ProviderBudgets = map[string]route.Budget{}
+	}
+	for name, b := range r.ProviderBudgets {
+		s.ProviderBudgets[name] = budget(b)
+	}
 	for name, a := range c.Aliases {
 		s.Aliases[name] = a.Target
 	}
 	return s
 }
+
+// affinityTTL is how long a conversation stays with a deployment, 0 when it does not.
+func affinityTTL(c *config.Config) time.Duration {
+	switch {
+	case !c.Fairlead.Affinity:
+		return 0
+	case c.Router.AffinityTTL != nil:
+		return *c.Router.AffinityTTL
+	}
+	return time.Hour
+}
+
+// budget is a budget in pico-dollars.
+func budget(b config.Budget) route.Budget {
+	return route.Budget{Limit: int64(min(b.Limit, maxBudget) * float64(catalog.USD)), Period: b.Period}
+}
+
+// maxBudget is the largest budget that is told from none, in USD.
+const maxBudget = 9e6
 
 func rules(f config.Fallbacks) []route.Rule {
 	out := make([]route.Rule, len(f))
@@ -312,13 +351,14 @@ func (m *Models) List(name string) []string {
 type DeploymentHealth struct {
 	ID, Group, Name string
 	CoolingDown     bool
+	LastSuccess     time.Time // zero when it has not answered since the start
 }
 
 // Health lists every deployment.
 func (m *Models) Health(now time.Time) []DeploymentHealth {
 	out := make([]DeploymentHealth, len(m.deployments))
 	for i, d := range m.deployments {
-		out[i] = DeploymentHealth{d.Config.ID, d.Config.ModelName, d.FullName(), !m.Table.Cooling(d.Config.ID, now).IsZero()}
+		out[i] = DeploymentHealth{d.Config.ID, d.Config.ModelName, d.FullName(), !m.Table.Cooling(d.Config.ID, now).IsZero(), m.Table.LastSuccess(d.Config.ID)}
 	}
 	return out
 }

@@ -30,6 +30,7 @@ type Relay struct {
 	Redactor func() *obs.Redactor
 
 	trails trails
+	checks checks
 }
 
 // Redact hides secrets in a text.
@@ -70,7 +71,7 @@ func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) e
 	x := &exchange{relay: r, rq: rq, w: w}
 	x.keepAlive()
 	defer x.alive.stop()
-	err := r.serve(ctx, x, x.attempt)
+	err := r.serve(ctx, x, x.hedged)
 	if opened := x.alive.stop(); opened && err != nil && !x.begun {
 		err = x.unanswered(err)
 	}
@@ -91,21 +92,24 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 	defer plan.Close()
 	for {
 		step, exhausted := plan.Next(r.Now())
+		if exhausted != nil && x.pending() {
+			return x.giveUp(exhausted)
+		}
 		if exhausted != nil {
 			return r.final(x, exhausted)
 		}
-		if err := sleep(ctx, step.Wait); err != nil {
-			return clientGone(ctx, err)
+		if err := sleep(ctx, step.Wait, step.Turn); err != nil {
+			return x.leftAlone(clientGone(ctx, err))
 		}
-		if !plan.Start(step, r.Now()) {
+		if step.Turn != nil || !plan.Start(step, r.Now()) {
 			continue
 		}
 		x.begin(step)
 		err := attempt(ctx)
-		plan.Observed(step, x.feedback(err), r.Now())
+		plan.Observed(x.step, x.feedback(err), r.Now())
 		if err == nil {
 			now := r.Now()
-			plan.Succeeded(step, now)
+			plan.Succeeded(x.step, now)
 			x.noteCall(nil, now)
 			return nil
 		}
@@ -114,10 +118,10 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 			e = clientGone(ctx, e)
 		}
 		now := r.Now()
-		plan.Failed(step, e, now)
+		plan.Failed(x.step, e, now)
 		x.noteCall(e, now)
 		switch {
-		case x.begun:
+		case x.begun && (e.Kind == llm.KindClientGone || !x.resumes()):
 			return &BegunError{e}
 		case e.Kind == llm.KindClientGone:
 			return e
@@ -136,7 +140,8 @@ func (r *Relay) final(x *exchange, cause *llm.Error) error {
 	return &e
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d, or for what comes before it.
+func sleep(ctx context.Context, d time.Duration, turn <-chan struct{}) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
@@ -145,6 +150,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-turn:
+		return nil
 	case <-t.C:
 		return nil
 	}

@@ -45,6 +45,12 @@ func (x *exchange) feedback(err error) (f route.Feedback) {
 	if u := x.usage; u != nil {
 		f.Tokens, f.Output = u.Input+u.Output, u.Output
 	}
+	if !x.priced {
+		x.price()
+	}
+	if x.priced {
+		f.Cost = int64(x.cost.Total)
+	}
 	if err != nil || x.firstToken.IsZero() || x.sent.IsZero() {
 		return f
 	}
@@ -56,16 +62,32 @@ func (x *exchange) feedback(err error) (f route.Feedback) {
 	return f
 }
 
+// cacheSaving is how much less a cached token of input costs, in USD.
+func (d *Deployment) cacheSaving() float64 {
+	full, ok := d.rate("input_cost_per_token")
+	if cached, known := d.rate("cache_read_input_token_cost"); ok && known {
+		return max(0, full-cached)
+	}
+	return 0
+}
+
+// rate is a price of the catalog or of the file.
+func (d *Deployment) rate(field string) (float64, bool) {
+	raw, ok := d.Info.Raw(field)
+	if !ok {
+		return 0, false
+	}
+	return rawjson.Value(raw).Float()
+}
+
 // pricePerToken is the price in USD of a token of input and one of output.
 func (d *Deployment) pricePerToken() (price float64, known bool) {
 	if !d.Info.HasPrice() {
 		return 0, false
 	}
 	for _, field := range [...]string{"input_cost_per_token", "output_cost_per_token"} {
-		if raw, ok := d.Info.Raw(field); ok {
-			rate, ok := rawjson.Value(raw).Float()
-			price, known = price+rate, known || ok
-		}
+		rate, ok := d.rate(field)
+		price, known = price+rate, known || ok
 	}
 	return price, known
 }

@@ -16,6 +16,7 @@ func (x *exchange) settle(err error) {
 	if !x.priced {
 		x.price()
 	}
+	x.together()
 	level, status := slog.LevelInfo, x.status
 	var e *llm.Error
 	if errors.As(err, &e) {

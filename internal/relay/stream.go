@@ -56,7 +56,7 @@ func (x *exchange) release() {
 // relayEvents encodes events for the client. Nothing is written before the first
 // event that commits; until then an error is returned and the plan goes on.
 func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, error]) error {
-	enc := x.rq.Dialect.Stream(x.rq.LLM, x.answer())
+	enc := x.encoder()
 	defer x.release()
 	var ev llm.Event // one for all iterations: it escapes into the encoder
 	for next, err := range events {
@@ -67,7 +67,13 @@ func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, 
 		if !x.begun && x.filtered(&ev) {
 			return x.filteredError()
 		}
+		if !x.begun && ev.Commits() && !x.claims() {
+			return errLost
+		}
 		x.observe(&ev)
+		if x.cont != nil && !x.cont.follow(&ev) {
+			continue
+		}
 		if x.buf == nil {
 			x.buf = buffers.Get().(*[]byte)
 			x.out = *x.buf
@@ -96,6 +102,13 @@ func (x *exchange) broken(ctx context.Context, enc wire.StreamEncoder, err error
 	e := x.classify(ctx, err)
 	if !x.begun || e.Kind == llm.KindClientGone {
 		return e
+	}
+	if x.sound() {
+		x.reckon()
+		if werr := x.flush(); werr != nil {
+			return werr
+		}
+		return e // serve finds who goes on
 	}
 	e.Message = x.relay.Redact(e.Message)
 	x.out = enc.Error(x.out, e)
@@ -217,6 +230,9 @@ func (x *exchange) deliver(answer *llm.Response) error {
 		if ev := (llm.Event{Kind: llm.EventFinish, Finish: answer.Choices[i].Finish}); x.filtered(&ev) {
 			return x.filteredError()
 		}
+	}
+	if !x.claims() {
+		return errLost
 	}
 	x.usage = answer.Usage
 	x.recorder.Response(answer)

@@ -23,9 +23,11 @@ type Why struct {
 	Finish  string    `json:"finish_reason,omitempty"`
 
 	// Pinged says that a keepalive decided the status before there was an answer.
-	Pinged    bool          `json:"keepalive_before_answer,omitempty"`
-	Retries   int           `json:"retries"`
-	Fallbacks int           `json:"fallbacks"`
+	Pinged    bool `json:"keepalive_before_answer,omitempty"`
+	Retries   int  `json:"retries"`
+	Fallbacks int  `json:"fallbacks"`
+	// Continued is how often a deployment went on with a stream that had broken off.
+	Continued int           `json:"continued_mid_stream,omitempty"`
 	Repairs   []string      `json:"repairs,omitempty"`
 	Restored  WhyRestored   `json:"restored"`
 	Dropped   string        `json:"dropped,omitempty"`
@@ -73,6 +75,10 @@ type WhyAttempt struct {
 	Status  int    `json:"status"`
 	Kind    string `json:"error_kind,omitempty"`
 	Message string `json:"error,omitempty"`
+	// Lost says that it was cancelled because another call spoke first; Cost is what that
+	// one cost in USD, absent when its vendor did not say.
+	Lost bool   `json:"lost,omitempty"`
+	Cost string `json:"cost_usd,omitempty"`
 }
 
 // The bounds of what is remembered: the last requests, and of each a few kilobytes at
@@ -95,6 +101,7 @@ type trail struct {
 	failed, stream, pinged     bool
 	finish                     llm.Finish
 	retries, fallbacks         int
+	continued                  int
 	restored                   WhyRestored
 	repairs                    []string
 	dropped, cost              string
@@ -110,6 +117,10 @@ type outcome struct {
 	status                                      int
 	kind                                        llm.ErrorKind
 	failed                                      bool
+	// lost says that another call was quicker; cost is what it cost all the same, in USD,
+	// "" when its vendor did not say.
+	lost bool
+	cost string
 }
 
 // trails remembers the last requests.
@@ -192,6 +203,9 @@ func (x *exchange) remember(status int, e *llm.Error) {
 		d := x.plan.Decisions()
 		t.decisions = append(t.decisions, d[:min(len(d), maxWhyDecisions)]...)
 	}
+	if x.cont != nil {
+		t.continued = x.cont.times
+	}
 	x.rememberAnswer(&t)
 	x.relay.trails.add(&t)
 }
@@ -229,7 +243,7 @@ func shortly(s string) string {
 func (t *trail) why() Why {
 	w := Why{
 		ID: t.id, Time: t.start.UTC(), Model: t.model, Format: t.format, Stream: t.stream, Status: t.status, Message: t.message,
-		Finish: string(t.finish), Pinged: t.pinged, Retries: t.retries, Fallbacks: t.fallbacks, Repairs: t.repairs, Restored: t.restored,
+		Finish: string(t.finish), Pinged: t.pinged, Retries: t.retries, Fallbacks: t.fallbacks, Repairs: t.repairs, Continued: t.continued, Restored: t.restored,
 		Dropped: t.dropped, Input: t.in, Output: t.out, Cost: t.cost,
 		FirstByte: inMilliseconds(t.firstByte), FirstToken: inMilliseconds(t.first), Total: inMilliseconds(t.total),
 		Decisions: make([]WhyDecision, len(t.decisions)), Attempts: make([]WhyAttempt, len(t.attempts)),
@@ -252,6 +266,7 @@ func (t *trail) why() Why {
 func (c *outcome) why() WhyAttempt {
 	a := WhyAttempt{
 		Deployment: c.deployment, Group: c.group, Start: inMilliseconds(c.start), Took: inMilliseconds(c.took), Status: c.status, Message: c.message,
+		Lost: c.lost, Cost: c.cost,
 	}
 	if c.provider != "" {
 		a.Upstream = c.provider + "/" + c.model

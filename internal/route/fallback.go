@@ -48,6 +48,8 @@ func (p *Plan) nextTarget() bool {
 		}
 		p.fallback++
 		p.hop, p.group, p.params, p.retries, p.last = hop, target.Model, target.Params, 0, nil
+		p.leaveLine()
+		p.queue = nil
 		return true
 	}
 	return false

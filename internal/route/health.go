@@ -29,6 +29,9 @@ type health struct {
 	until    atomic.Int64 // ns since 1970; resting before it
 	probe    atomic.Bool  // a probe is under way
 	inflight atomic.Int64 // calls that have started and not ended
+	seen     atomic.Int64 // when a call last succeeded, ns since 1970
+	// line is where requests wait for a place, nil without max_parallel_requests or queue.
+	line atomic.Pointer[line]
 
 	mu sync.Mutex
 	// fails within the window of allowed_fails, which ends at expires.
@@ -41,6 +44,8 @@ type health struct {
 	requests, used int64
 	// Seconds to the first token of a stream, and of an answer per token.
 	first, perToken average
+	// How long it said nothing, of streams and whole answers; nil where nobody asks.
+	streams, wholes *samples
 }
 
 func (h *health) cooling(now time.Time) bool {
@@ -60,6 +65,7 @@ func (h *health) halfOpen(now time.Time) bool {
 func (h *health) probed(now time.Time) bool { return h.probe.Load() && h.halfOpen(now) }
 
 func (h *health) succeeded(now time.Time) {
+	h.seen.Store(now.UnixNano())
 	if until := h.until.Load(); until != 0 && now.UnixNano() >= until {
 		h.until.CompareAndSwap(until, 0)
 	}

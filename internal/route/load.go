@@ -8,6 +8,8 @@ type Feedback struct {
 	Total time.Duration
 	// Tokens are all that were used, for tpm; Output those of the answer.
 	Tokens, Output int64
+	// Cost is what it cost in pico-dollars, 0 when that is not known.
+	Cost int64
 }
 
 // maxBounces is how often a step may find its place taken before the group counts as
@@ -18,7 +20,7 @@ const maxBounces = 8
 // when another request has taken the last one since Next: then call Next again.
 func (p *Plan) Start(s Step, now time.Time) bool {
 	m := s.member
-	if p.probes(m, now) && m.health.enter(p.table.admission(m), now) {
+	if p.probes(m, now) && p.take(m, now) {
 		p.active = m
 		return true
 	}
@@ -29,6 +31,19 @@ func (p *Plan) Start(s Step, now time.Time) bool {
 		p.failure = p.busy()
 	}
 	return false
+}
+
+// take takes a place at m, or the one that was given in line.
+func (p *Plan) take(m *member, now time.Time) bool {
+	a := m.admission()
+	if p.queue == nil || p.queue.given != m {
+		return m.health.enter(a, now)
+	}
+	if !m.health.begin(a, now) {
+		return false // Close gives the place on
+	}
+	p.queue.given = nil
+	return true
 }
 
 // probes takes the part of the one probe of a half-open deployment. Without another
@@ -44,17 +59,14 @@ func (p *Plan) probes(m *member, now time.Time) bool {
 	return len(p.hop.members) == 1 || p.bounced > 0
 }
 
-// Close gives back the place of a step that has started and not ended. Further calls
-// do nothing.
+// Close gives back the places of steps that have started and not ended, or the turn in
+// line. Further calls do nothing.
 func (p *Plan) Close() {
-	if p.probing != nil {
-		p.probing.probe.Store(false)
-		p.probing = nil
+	if p.beside != nil {
+		p.release(p.beside)
 	}
-	if p.active != nil {
-		p.active.health.inflight.Add(-1)
-		p.active = nil
-	}
+	p.release(p.active)
+	p.leaveLine()
 }
 
 // FirstToken records how long a step's stream took to its first token.
@@ -62,18 +74,24 @@ func (p *Plan) FirstToken(s Step, d time.Duration, now time.Time) {
 	h := s.member.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.first.add(d.Seconds(), p.table.memory(), now)
+	h.first.add(d.Seconds(), s.member.memory, now)
+	s.member.spoke(true, d)
 }
 
 // Observed records what a step has shown. Call it before Failed or Succeeded.
 func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
+	s.member.spend(f.Cost, now)
 	h := s.member.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.turn(now)
 	h.used += max(0, f.Tokens)
+	p.used = f.Tokens
 	if f.Total > 0 {
-		h.perToken.add(f.Total.Seconds()/float64(max(1, f.Output)), p.table.memory(), now)
+		h.perToken.add(f.Total.Seconds()/float64(max(1, f.Output)), s.member.memory, now)
+		if !p.over.Stream {
+			s.member.spoke(false, f.Total)
+		}
 	}
 }
 
@@ -81,19 +99,19 @@ func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
 const timeoutPenalty = 1000
 
 // timedOut makes a deployment slow that did not answer in time.
-func (t *Table) timedOut(h *health, now time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.first.add(timeoutPenalty, t.memory(), now)
-	h.perToken.add(timeoutPenalty, t.memory(), now)
+func (m *member) timedOut(now time.Time) {
+	m.health.mu.Lock()
+	defer m.health.mu.Unlock()
+	m.health.first.add(timeoutPenalty, m.memory, now)
+	m.health.perToken.add(timeoutPenalty, m.memory, now)
 }
 
 // admission are the limits of a deployment that Start enforces; 0 is none.
 type admission struct{ parallel, requests int64 }
 
-func (t *Table) admission(m *member) admission {
+func (m *member) admission() admission {
 	a := admission{parallel: int64(m.MaxParallel)}
-	if t.limits {
+	if m.limited {
 		a.requests = m.RPM
 	}
 	return a
@@ -108,6 +126,18 @@ func (h *health) enter(a admission, now time.Time) bool {
 		return false
 	}
 	h.inflight.Add(1)
+	h.requests++
+	return true
+}
+
+// begin is enter for a call that has its place already.
+func (h *health) begin(a admission, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.turn(now)
+	if a.requests > 0 && h.requests >= a.requests {
+		return false
+	}
 	h.requests++
 	return true
 }
@@ -161,8 +191,6 @@ func newRetention(s *Settings) retention {
 	}
 	return retention{weight: 2 / float64(window+1), ttl: ttl}
 }
-
-func (t *Table) memory() retention { return newRetention(&t.settings) }
 
 // average is an exponentially weighted moving average. The zero value knows nothing.
 type average struct {

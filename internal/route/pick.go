@@ -9,6 +9,9 @@ import "time"
 // order comes first, and the strategy decides between equals.
 func (p *Plan) pick(now time.Time) *member {
 	p.barred = 0
+	if m := p.called(now); m != nil {
+		return m
+	}
 	healthy := p.healthy(now)
 	if len(healthy) > 1 {
 		healthy = p.best(healthy, now)
@@ -19,7 +22,7 @@ func (p *Plan) pick(now time.Time) *member {
 	case 1:
 		return healthy[0]
 	}
-	return healthy[min(p.hop.strategy.pick(p, healthy, now), len(healthy)-1)]
+	return p.among(healthy, now)
 }
 
 // best keeps those between which the strategy decides.
@@ -59,14 +62,23 @@ func (p *Plan) leaveOut(m *member, why bars) {
 // bar returns why m cannot answer now, 0 when it can. What does not pass with time
 // comes first.
 func (p *Plan) bar(m *member, now time.Time) bars {
+	why := p.unfit(m, now)
+	if why == 0 && m.MaxParallel > 0 && m.health.inflight.Load() >= int64(m.MaxParallel) {
+		return barFull
+	}
+	return why
+}
+
+// unfit is bar without a look at how many calls are in flight.
+func (p *Plan) unfit(m *member, now time.Time) bars {
 	switch {
 	case p.table.settings.PreCallChecks && m.MaxInput > 0 && tooMany(p.estimate(), m.MaxInput):
 		return barWindow
 	case m.health.cooling(now):
 		return barCooling
-	case m.MaxParallel > 0 && m.health.inflight.Load() >= int64(m.MaxParallel):
-		return barFull
-	case p.table.limits && (m.RPM > 0 || m.TPM > 0) && p.overLimits(m, now):
+	case m.budgets != nil && m.overBudget(now):
+		return barBudget
+	case m.limited && (m.RPM > 0 || m.TPM > 0) && p.overLimits(m, now):
 		return barLimit
 	}
 	return 0

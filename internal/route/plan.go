@@ -27,11 +27,16 @@ type Plan struct {
 	failures []*member // failed in this plan, each once
 	failure  *llm.Error
 
-	active  *member // whose place is held
-	probing *health // whose probe the active call is
-	bounced int     // steps that could not start
-	barred  bars    // why deployments were left out of the last choice
-	tokens  int64   // estimate of the input, 0 before it is made
+	active  *member   // whose place is held
+	beside  *member   // whose place is held for a second call at the same time
+	queue   *queueing // nil when it never waited for a place
+	probing *health   // whose probe the active call is
+	bounced int       // steps that could not start
+	barred  bars      // why deployments were left out of the last choice
+	tokens  int64     // estimate of the input, 0 before it is made
+	used    int64     // tokens of the last call and its answer
+
+	talking *talk // nil before it was asked for
 
 	// The fallbacks once they are chosen, and how the request's own group failed.
 	targets []Fallback
@@ -52,14 +57,14 @@ func (t *Table) Plan(model string, o Overrides) (*Plan, *llm.Error) {
 	p.trace = p.space[:0]
 	hop, ok := t.lookup(model)
 	if ok {
-		p.hop, p.home = hop, hop.members[0].Group
+		p.hop, p.home = hop, hop.name
 		return p, nil
 	}
 	e := t.unknown(model, o.Endpoint)
 	if !t.forwardsUnknown(model) {
 		return nil, e
 	}
-	p.failure = e
+	p.hop.group, p.failure = &group{}, e
 	return p, nil
 }
 
@@ -86,17 +91,20 @@ func (p *Plan) Next(now time.Time) (Step, *llm.Error) {
 // has failed.
 func (p *Plan) enter(now time.Time) (Step, bool) {
 	m := p.pick(now)
-	if m == nil {
-		p.failure = p.unavailable(now)
-		return Step{}, false
+	if m != nil {
+		return p.step(m, 0), true
 	}
-	return p.step(m, 0), true
+	if step, ok := p.wait(now); ok {
+		return step, true
+	}
+	p.failure = p.unavailable(now)
+	return Step{}, false
 }
 
 // Failed records the failure of a step.
 func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
-	p.Close()
-	p.failure = e
+	defer p.release(s.member) // after the verdict: who waits for the place shall know it
+	p.failure, p.last = e, s.member
 	p.noteError(s.member, e)
 	if e.Kind == llm.KindClientGone {
 		return
@@ -109,7 +117,7 @@ func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
 		return
 	}
 	if e.Kind == llm.KindTimeout && e.Upstream {
-		p.table.timedOut(s.member.health, now)
+		s.member.timedOut(now)
 	}
 	if p.table.fail(s.member, e, repeated, now) {
 		p.note(s.member, DecisionCooled, 0)
@@ -120,6 +128,7 @@ func (p *Plan) Failed(s Step, e *llm.Error, now time.Time) {
 func (p *Plan) Succeeded(s Step, now time.Time) {
 	p.Close()
 	s.member.health.succeeded(now)
+	p.stayed(s.member, now)
 }
 
 // Fallbacks returns how many fallbacks were begun, for
@@ -130,6 +139,9 @@ func (p *Plan) Fallbacks() int { return p.fallback }
 func (p *Plan) Attempts() int { return p.attempt }
 
 func (p *Plan) step(m *member, wait time.Duration) Step {
+	if p.queue != nil && p.queue.given != m {
+		p.leaveLine()
+	}
 	p.attempt++
 	p.last, p.failure = m, nil
 	p.note(m, DecisionChosen, wait)

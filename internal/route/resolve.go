@@ -14,9 +14,7 @@ const maxModelName = 512
 
 // found is what a name stands for.
 type found struct {
-	members []*member
-	// strategy chooses between several.
-	strategy strategy
+	*group
 	// captures is what the stars of a pattern stood for.
 	captures []string
 }
@@ -38,10 +36,10 @@ func (t *Table) lookup(name string) (found, bool) {
 
 func (t *Table) lookupPlain(name string) (found, bool) {
 	if g := t.groups[name]; g != nil {
-		return found{members: g.members, strategy: g.strategy}, true
+		return found{group: g}, true
 	}
 	if g := t.byID[name]; g != nil {
-		return found{members: g.members}, true
+		return found{group: g}, true
 	}
 	if f, ok := t.lookupPattern(name); ok {
 		return f, true
@@ -54,7 +52,7 @@ func (t *Table) lookupPlain(name string) (found, bool) {
 		}
 	}
 	if g := t.byName[name]; g != nil {
-		return found{members: g.members}, true
+		return found{group: g}, true
 	}
 	return found{}, false
 }
@@ -66,7 +64,7 @@ func (t *Table) lookupPattern(name string) (found, bool) {
 	for i := range t.patterns {
 		if captures, ok := t.patterns[i].match(name); ok {
 			g := t.patterns[i].group
-			return found{members: g.members, strategy: g.strategy, captures: captures}, true
+			return found{group: g, captures: captures}, true
 		}
 	}
 	return found{}, false

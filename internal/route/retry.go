@@ -28,10 +28,16 @@ func (p *Plan) retry(now time.Time) (Step, bool) {
 		return Step{}, false
 	}
 	m := p.pick(now)
-	if m == nil || !mayRetry(e, m != failed, byPolicy) {
+	if m == nil {
+		if !mayRetry(e, true, byPolicy) {
+			return Step{}, false
+		}
+		return p.wait(now)
+	}
+	if !mayRetry(e, m != failed, byPolicy) {
 		return Step{}, false
 	}
-	wait := p.wait(e, m == failed)
+	wait := p.delay(e, m == failed)
 	p.retries++
 	return p.step(m, wait), true
 }
@@ -104,9 +110,9 @@ func (t *Table) numRetries(o Overrides, m *member) int {
 	return defaultRetries
 }
 
-// wait is how long to wait before a retry: not at all when another deployment
+// delay is how long to wait before a retry: not at all when another deployment
 // takes over, else what the upstream asked for, else longer each time.
-func (p *Plan) wait(e *llm.Error, same bool) time.Duration {
+func (p *Plan) delay(e *llm.Error, same bool) time.Duration {
 	if !same {
 		return 0
 	}
@@ -115,6 +121,6 @@ func (p *Plan) wait(e *llm.Error, same bool) time.Duration {
 		return max(least, min(e.RetryAfter, maxRetryAfter))
 	}
 	grown := float64(firstDelay) * math.Pow(2, float64(min(p.retries, 10)))
-	delay := time.Duration(grown) + time.Duration(p.table.rand()*float64(jitter))
-	return max(least, min(delay, maxDelay))
+	wait := time.Duration(grown) + time.Duration(p.table.rand()*float64(jitter))
+	return max(least, min(wait, maxDelay))
 }

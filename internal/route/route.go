@@ -6,7 +6,7 @@
 //	plan, err := table.Plan(model, overrides)  // err: no such model
 //	for {
 //		step, err := plan.Next(now)   // err is what the client gets
-//		// wait step.Wait
+//		// wait step.Wait; with step.Turn, for its signal or step.Wait, then Next again
 //		if !plan.Start(step, now) {   // its place was taken meanwhile
 //			continue
 //		}
@@ -18,6 +18,8 @@
 package route
 
 import (
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -44,12 +46,22 @@ type Deployment struct {
 	Order int
 	// MaxParallel caps requests in flight; 0 means no cap.
 	MaxParallel int
+	// Provider is the name of who is paid, for Settings.ProviderBudgets, and Budget the
+	// deployment's own.
+	Provider string
+	Budget   Budget
+	// TagRegex says by patterns over "User-Agent: …" which requests it is for, when
+	// Settings.TagFiltering is on.
+	TagRegex []*regexp.Regexp
 	// Tags say which requests it is for, when Settings.TagFiltering is on.
 	Tags []string
 	// Price is the price in USD of a token of input and one of output together, for
 	// cost-based-routing; Priced says that it is known.
 	Price  float64
 	Priced bool
+	// CacheSaving is how much less a token of input costs when it comes from the
+	// vendor's cache, in USD; 0 when that is not known.
+	CacheSaving float64
 	// MaxInput is the context window for input in tokens, 0 when unknown.
 	MaxInput int64
 	// Timeout and StreamTimeout are the deployment's own; 0 means not given. They
@@ -77,6 +89,34 @@ type Rule struct {
 	Targets []string
 }
 
+// RoutingGroup gives groups a strategy of their own, and all their deployments one name.
+type RoutingGroup struct {
+	Name   string
+	Models []string
+	// The rest replaces what Settings say by the same names.
+	Strategy      string
+	LatencyBuffer float64
+	LatencyWindow int
+	LatencyTTL    time.Duration
+}
+
+// of returns the settings of a group.
+func (s *Settings) of(group string) Settings {
+	for i := range s.RoutingGroups {
+		if slices.Contains(s.RoutingGroups[i].Models, group) {
+			return s.under(&s.RoutingGroups[i])
+		}
+	}
+	return *s
+}
+
+// under returns the settings of a routing group.
+func (s *Settings) under(rg *RoutingGroup) Settings {
+	out := *s
+	out.Strategy, out.LatencyBuffer, out.LatencyWindow, out.LatencyTTL = rg.Strategy, rg.LatencyBuffer, rg.LatencyWindow, rg.LatencyTTL
+	return out
+}
+
 // Settings are the routing rules of a table. The zero value has LiteLLM's
 // defaults.
 type Settings struct {
@@ -90,9 +130,25 @@ type Settings struct {
 	LatencyBuffer float64
 	LatencyWindow int
 	LatencyTTL    time.Duration
+	// RoutingGroups have strategies of their own; a group belongs to the first that names
+	// it.
+	RoutingGroups []RoutingGroup
+	// ProviderBudgets are budgets of all deployments of a provider.
+	ProviderBudgets map[string]Budget
+	// AffinityTTL is how long a conversation prefers the deployment that answered it
+	// last; 0 is not at all.
+	AffinityTTL time.Duration
+	// Hedges says by group when a second deployment is asked; "*" stands for all others.
+	Hedges map[string]Hedge
 	// PreCallChecks is enable_pre_call_checks: deployments over their rpm or tpm, or
 	// whose window is too small, are left out whatever the strategy.
 	PreCallChecks bool
+	// EnforceLimits keeps to rpm and tpm whatever the strategy.
+	EnforceLimits bool
+	// MaxQueue is how many requests of a group may wait for a place at a deployment
+	// whose max_parallel_requests are in flight, and QueueWait how long; 0 is none.
+	MaxQueue  int
+	QueueWait time.Duration
 	// TagFiltering is enable_tag_filtering; MatchAllTags says that
 	// tag_filtering_match_any is off.
 	TagFiltering, MatchAllTags bool
@@ -152,6 +208,10 @@ type Overrides struct {
 	// Tags are the request's, for Settings.TagFiltering: "tag" is one of those wanted,
 	// "&tag" is required and "!tag" excluded.
 	Tags []string
+	// Talker tells the conversation and the client; nil is neither.
+	Talker Talker
+	// Priority orders the requests that wait for a place, lowest first.
+	Priority int64
 	// Stream says that the client waits for the first token rather than the whole.
 	Stream bool
 	// Tokens estimates the input tokens; it is called at most once, and only when a
@@ -178,8 +238,11 @@ type Step struct {
 	// Group is the name under which the deployment was asked for: the client's, or
 	// that of a fallback.
 	Group string
-	// Wait is how long to wait before the call.
+	// Wait is how long to wait before the call; in line, the longest wait for Turn.
 	Wait time.Duration
+	// Turn is set when there is no deployment yet, because all are at their
+	// max_parallel_requests: call Next again after its signal, or after Wait.
+	Turn <-chan struct{}
 	// Attempt counts the calls of the request from 1, Retry the retries within the
 	// current group from 0, Fallback the fallbacks from 0.
 	Attempt, Retry, Fallback int

@@ -100,13 +100,21 @@ func (usageBased) pick(p *Plan, candidates []*member, now time.Time) int {
 // than any.
 const unknownPrice = 5.0
 
-// costBased takes the cheapest deployment.
+// costBased takes the cheapest deployment. At the one that has the conversation in its
+// cache, the tokens that are there cost what cached ones do.
 type costBased struct{}
 
-func (costBased) pick(p *Plan, candidates []*member, _ time.Time) int {
+func (costBased) pick(p *Plan, candidates []*member, now time.Time) int {
+	warm, share := "", 0.0
+	if s, ok := p.stay(now); ok {
+		warm, share = s.deployment, p.warmShare(s, now)
+	}
 	return lowest(p, candidates, func(m *member) float64 {
-		if !m.Priced {
+		switch {
+		case !m.Priced:
 			return unknownPrice
+		case m.ID == warm:
+			return m.Price - share*m.CacheSaving
 		}
 		return m.Price
 	})

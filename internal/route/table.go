@@ -10,13 +10,15 @@ import (
 // deployments, and safe for concurrent use.
 type Table struct {
 	settings Settings
-	// limits says that rpm and tpm are enforced.
+	// limits says that rpm and tpm are enforced somewhere.
 	limits   bool
 	groups   map[string]*group
 	names    []string
 	patterns []pattern // most specific first
 	byID     map[string]*group
 	byName   map[string]*group
+	stays    *stays // nil without affinity
+	purses   map[string]*purse
 
 	general, contextWindow, contentPolicy rules
 }
@@ -26,6 +28,7 @@ type group struct {
 	name     string
 	members  []*member
 	strategy strategy
+	line     *line // nil when nobody waits
 }
 
 // member is a deployment with its health.
@@ -34,22 +37,31 @@ type member struct {
 	health *health
 	// alone says that its group has no other deployment.
 	alone bool
+	// hedge is when another is asked beside it.
+	hedge Hedge
+	// limited says that its rpm and tpm are enforced, and memory what its averages
+	// remember.
+	limited bool
+	memory  retention
+	budgets []budget
 }
 
 // New builds a table. Deployments with the same Group form a group, in order.
 func New(s Settings, deployments []Deployment) *Table {
 	t := &Table{
-		settings: s, limits: s.PreCallChecks || limiting(s.Strategy), groups: map[string]*group{},
+		settings: s, groups: map[string]*group{}, purses: map[string]*purse{},
 		byID: map[string]*group{}, byName: map[string]*group{},
 		general: newRules(s.Fallbacks), contextWindow: newRules(s.ContextWindowFallbacks),
-		contentPolicy: newRules(s.ContentPolicyFallbacks),
+		contentPolicy: newRules(s.ContentPolicyFallbacks), stays: newStays(&s),
 	}
 	for i := range deployments {
-		t.add(&member{Deployment: &deployments[i], health: &health{}})
+		t.add(&member{Deployment: &deployments[i], health: &health{}, budgets: t.budgets(&deployments[i])})
 	}
 	for _, name := range t.names {
 		g := t.groups[name]
-		g.settle(&t.settings)
+		own := t.settings.of(name)
+		g.settle(&own)
+		t.limits = t.limits || g.members[0].limited
 		if strings.Contains(name, "*") {
 			t.patterns = append(t.patterns, newPattern(g))
 		}
@@ -60,7 +72,35 @@ func New(s Settings, deployments []Deployment) *Table {
 		}
 		return len(a.literals) - len(b.literals)
 	})
+	for i := range s.RoutingGroups {
+		t.join(&s.RoutingGroups[i])
+	}
 	return t
+}
+
+// join makes a name of a routing group: it stands for all deployments of its models.
+func (t *Table) join(rg *RoutingGroup) {
+	if rg.Name == "" || t.groups[rg.Name] != nil {
+		return
+	}
+	g := &group{name: rg.Name}
+	for _, model := range rg.Models {
+		if part := t.groups[model]; part != nil && !strings.Contains(model, "*") {
+			g.members = append(g.members, part.members...)
+			if g.line == nil {
+				g.line = part.line
+			}
+			part.line = g.line // who waits for the group waits with who waits for its models
+			part.lineUp()
+		}
+	}
+	if len(g.members) == 0 {
+		return
+	}
+	own := t.settings.under(rg)
+	g.strategy = newStrategy(&own, g.members)
+	t.groups[rg.Name] = g
+	t.names = append(t.names, rg.Name)
 }
 
 func (t *Table) add(m *member) {
@@ -87,10 +127,29 @@ func (g *group) settle(s *Settings) {
 	if len(g.members) == 1 {
 		g.members[0].alone = true
 	}
+	for _, m := range g.members {
+		m.hedge, m.memory = s.hedgeOf(g.name), newRetention(s)
+		m.limited = s.PreCallChecks || s.EnforceLimits || limiting(s.Strategy)
+	}
+	if s.MaxQueue > 0 {
+		g.line = &line{}
+	}
+	g.lineUp()
 }
 
-// Inherit takes over the health and load of the deployments that old has too, so that a
-// reload forgets no cooldown and no limit. Call it before t serves.
+// lineUp tells the members where requests wait for them.
+func (g *group) lineUp() {
+	for _, m := range g.members {
+		l := g.line
+		if m.MaxParallel <= 0 {
+			l = nil
+		}
+		m.health.line.Store(l)
+	}
+}
+
+// Inherit takes over the health and load of the deployments that old has too, and where
+// conversations are, so that a reload forgets no cooldown and no limit. Call it before t serves.
 func (t *Table) Inherit(old *Table) {
 	if old == nil {
 		return
@@ -98,6 +157,28 @@ func (t *Table) Inherit(old *Table) {
 	for id, g := range t.byID {
 		if before := old.byID[id]; before != nil {
 			g.members[0].health = before.members[0].health
+		}
+	}
+	t.inheritPurses(old)
+	if t.stays != nil && old.stays != nil {
+		t.stays = old.stays
+	}
+	for name, g := range t.groups {
+		if before := old.groups[name]; before != nil && g.line != nil && before.line != nil {
+			g.line = before.line // with those who wait in it
+		}
+		g.lineUp()
+	}
+}
+
+// inheritPurses takes over what was spent.
+func (t *Table) inheritPurses(old *Table) {
+	for _, g := range t.byID {
+		for i := range g.members[0].budgets {
+			b := &g.members[0].budgets[i]
+			if before := old.purses[b.of]; before != nil {
+				b.purse, t.purses[b.of] = before, before
+			}
 		}
 	}
 }

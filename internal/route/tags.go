@@ -1,13 +1,16 @@
 package route
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+)
 
 // defaultTag marks deployments for requests without tags.
 const defaultTag = "default"
 
 // tagged keeps the members whose tags fit the request's, as LiteLLM does: those with
-// one that is wanted (all, with MatchAllTags), without an excluded one and with every
-// required one. A request that wants none, or only tags that nothing in the group
+// one that is wanted (all, with MatchAllTags) or made for such clients, without an
+// excluded one and with every required one. A request that wants none, or only tags that nothing in the group
 // has, goes to the deployments tagged "default". They are in front after it.
 func (p *Plan) tagged(members []*member) []*member {
 	if len(members) == 0 {
@@ -21,6 +24,9 @@ func (p *Plan) tagged(members []*member) []*member {
 	case len(want.required) > 0:
 		return allowed
 	}
+	if fit := keep(allowed, p.agentFits); len(fit) > 0 {
+		return fit
+	}
 	defaults := keep(allowed, isDefault)
 	if len(defaults) == 0 && !slices.ContainsFunc(members, isDefault) {
 		return allowed
@@ -30,11 +36,25 @@ func (p *Plan) tagged(members []*member) []*member {
 
 // wanted keeps the members with the tags that the request wants.
 func (p *Plan) wanted(allowed []*member, want *wantedTags) []*member {
-	matched := keep(allowed, func(m *member) bool { return want.matches(m, p.table.settings.MatchAllTags) })
+	all := p.table.settings.MatchAllTags
+	matched := keep(allowed, func(m *member) bool { return want.matches(m, all) || !all && p.agentFits(m) })
 	if len(matched) > 0 || slices.ContainsFunc(p.hop.members, want.known) {
 		return matched
 	}
 	return keep(allowed, isDefault)
+}
+
+// agentFits reports whether a member is for clients like the request's (tag_regex).
+func (p *Plan) agentFits(m *member) bool {
+	if len(m.TagRegex) == 0 || p.over.Talker == nil {
+		return false
+	}
+	agent := p.over.Talker.UserAgent()
+	if agent == "" {
+		return false
+	}
+	line := "User-Agent: " + agent
+	return slices.ContainsFunc(m.TagRegex, func(r *regexp.Regexp) bool { return r.MatchString(line) })
 }
 
 func isDefault(m *member) bool { return slices.Contains(m.Tags, defaultTag) }

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -129,3 +130,36 @@ func TestTraceSaysWhyADeploymentWasLeftOut(t *testing.T) {
 		}
 	}
 }
+
+func TestAClientIsKnownByItsUserAgent(t *testing.T) {
+	list := groupOf("lb", "code", "free", "rest")
+	list[0].TagRegex = []*regexp.Regexp{regexp.MustCompile(`^User-Agent: claude-code/`)}
+	list[1].Tags, list[2].Tags = []string{"free"}, []string{"default"}
+	for name, c := range map[string]struct {
+		agent string
+		tags  []string
+		all   bool
+		want  string
+	}{
+		"by its name":             {"claude-code/2.1", nil, false, "code"},
+		"another":                 {"curl/8", nil, false, "rest"},
+		"none":                    {"", nil, false, "rest"},
+		"excluded":                {"claude-code/2.1", []string{"!x", "&free"}, false, "free"},
+		"a tag, all must match":   {"claude-code/2.1", []string{"free"}, true, "free"},
+		"a tag that nobody has":   {"claude-code/2.1", []string{"paid"}, false, "code"},
+		"a tag, and another name": {"curl/8", []string{"free"}, false, "free"},
+	} {
+		table := New(Settings{TagFiltering: true, MatchAllTags: c.all}, list)
+		calls, e := drive(t, table, "lb", Overrides{Tags: c.tags, Talker: client(c.agent)}, start, nil)
+		if e != nil || calls[0].ID != c.want {
+			t.Errorf("%s: %v, want %s (error %v)", name, calls, c.want, e)
+		}
+	}
+}
+
+// client is a request of a client with this name.
+type client string
+
+func (client) Conversation() (id Conversation, goesOn bool) { return id, false }
+
+func (c client) UserAgent() string { return string(c) }

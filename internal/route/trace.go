@@ -17,7 +17,20 @@ const (
 	DecisionLimit   = "skipped, it is over its rpm or tpm"
 	DecisionWindow  = "skipped, its context window is too small"
 	DecisionTags    = "skipped, its tags do not fit"
+	DecisionBudget  = "skipped, its budget is used up"
 	DecisionTaken   = "taken by another request meanwhile"
+
+	DecisionStayed = "preferred, the conversation was here before"
+	DecisionMoved  = "left, though the conversation was here before"
+
+	DecisionHedged = "asked beside one that says nothing"
+	DecisionLost   = "cancelled, another spoke first"
+
+	// Of a request that waited for a place: Wait is how long.
+	DecisionQueued   = "given a place in the queue"
+	DecisionLate     = "left the queue, it waited too long"
+	DecisionLineFull = "skipped, its queue is full"
+	DecisionGaveWay  = "left the queue for a more urgent request"
 )
 
 // maxDecisions bounds the trace of a plan.
@@ -29,7 +42,7 @@ type Decision struct {
 	Group, Deployment string
 	// What is one of the constants above.
 	What string
-	// Wait is the wait before a chosen deployment is called.
+	// Wait is the wait before a chosen deployment is called, or in the queue.
 	Wait time.Duration
 	// Kind and Status are those of the error of a failed one.
 	Kind   llm.ErrorKind

@@ -19,6 +19,7 @@ const (
 	barLimit
 	barWindow
 	barTags
+	barBudget
 )
 
 // has reports whether one of the reasons is among them.
@@ -35,6 +36,8 @@ func (b bars) decision() string {
 		return DecisionWindow
 	case barTags:
 		return DecisionTags
+	case barBudget:
+		return DecisionBudget
 	}
 	return DecisionCooling
 }
@@ -50,6 +53,8 @@ func (p *Plan) unavailable(now time.Time) *llm.Error {
 		return p.busy()
 	case p.barred.has(barCooling):
 		return p.allCooling(now)
+	case p.barred.has(barBudget):
+		return p.spentError(now)
 	case p.barred.has(barWindow):
 		return p.tooLarge()
 	}
@@ -59,11 +64,6 @@ func (p *Plan) unavailable(now time.Time) *llm.Error {
 func (p *Plan) overLimit(now time.Time) *llm.Error {
 	return throttled(time.Duration(60-now.Unix()%60)*time.Second, fmt.Sprintf(
 		"Every deployment that could answer has used up its rpm or tpm of this minute. Passed model=%s", clip(p.group)))
-}
-
-func (p *Plan) busy() *llm.Error {
-	return throttled(time.Second, fmt.Sprintf(
-		"Every deployment that could answer has its max_parallel_requests in flight. Passed model=%s", clip(p.group)))
 }
 
 func throttled(wait time.Duration, why string) *llm.Error {

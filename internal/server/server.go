@@ -81,6 +81,8 @@ func (s *Server) routes() []route {
 		{pattern: "GET /v1/model/info", handler: s.modelInfo},
 
 		{pattern: "GET /health", handler: s.health},
+		{pattern: "GET /health/history", handler: s.healthHistory},
+		{pattern: "GET /health/latest", handler: s.healthLatest},
 		{pattern: "GET /fairlead/why/{id}", handler: s.whyRequest},
 		{pattern: "GET /health/liveliness", open: true, handler: s.alive},
 		{pattern: "GET /health/liveness", open: true, handler: s.alive},

@@ -94,8 +94,9 @@ var gatewayKeys = map[string]bool{
 	"mock_timeout": true, "mock_tool_calls": true, "model_info": true, "modify_params": true, "no-log": true,
 	"num_retries": true, "organization": true, "proxy_server_request": true, "request_timeout": true,
 	"retry_policy": true, "secret_fields": true, "stream_timeout": true, "tags": true, "timeout": true,
-	"thought_signature_in_tool_call_id": true, "merge_reasoning_content_in_choices": true, "ttl": true,
+	"thought_signature_in_tool_call_id": true, "merge_reasoning_content_in_choices": true, "ttl": true, "priority": true,
 	"mock_testing_content_policy_fallbacks": true, "mock_testing_context_fallbacks": true,
+	"mock_testing_rate_limit_error": true,
 }
 
 // maxTopKeys bounds the keys at the top level, so that looking for duplicates stays

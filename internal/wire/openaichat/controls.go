@@ -36,6 +36,13 @@ type Controls struct {
 	MergeReasoning *bool
 	NoCache        bool
 	CallID         string
+	SessionID      string // litellm_session_id
+	// MockFailure is the failure of the request's own group that a client feigns to test
+	// its fallbacks, by the key MockKey; 0 is none.
+	MockFailure llm.ErrorKind
+	MockKey     string
+	// Priority orders requests that wait for a deployment, lowest first.
+	Priority *int64
 }
 
 // ReadControls reads the gateway's own keys from the body of a request of this
@@ -81,6 +88,8 @@ func (c *Controls) set(name string, v rawjson.Value) (err error) {
 		c.Timeout, err = secondsOf(name, v)
 	case "stream_timeout":
 		c.StreamTimeout, err = secondsOf(name, v)
+	case "priority":
+		c.Priority, err = wholeOf(name, v)
 	default:
 		c.setRaw(name, v)
 	}
@@ -103,13 +112,27 @@ func (c *Controls) setRaw(name string, v rawjson.Value) {
 		c.ExtraHeaders = v
 	case "litellm_call_id":
 		c.CallID = v.Text()
+	case "litellm_session_id":
+		c.SessionID = v.Text()
 	case "cache":
 		c.NoCache = v.Get("no-cache").True()
+	case "mock_testing_fallbacks", "mock_testing_context_fallbacks", "mock_testing_content_policy_fallbacks", "mock_testing_rate_limit_error":
+		if v.True() {
+			c.MockKey, c.MockFailure = name, mockFailures[name]
+		}
 	case "api_key", "api_base", "base_url", "api_version", "api_type", "organization", "custom_llm_provider":
 		if !c.HasCredentials {
 			c.HasCredentials, c.CredentialKey = true, name
 		}
 	}
+}
+
+// mockFailures are the failures that a client can feign.
+var mockFailures = map[string]llm.ErrorKind{
+	"mock_testing_fallbacks":                llm.KindInternal,
+	"mock_testing_context_fallbacks":        llm.KindContextWindow,
+	"mock_testing_content_policy_fallbacks": llm.KindContentPolicy,
+	"mock_testing_rate_limit_error":         llm.KindRateLimit,
 }
 
 func boolOf(name string, v rawjson.Value) (*bool, error) {
@@ -168,6 +191,14 @@ func countOf(name string, v rawjson.Value) (*int, error) {
 	}
 	count := int(min(n, maxRetries))
 	return &count, nil
+}
+
+func wholeOf(name string, v rawjson.Value) (*int64, error) {
+	n, ok := v.Int()
+	if !ok {
+		return nil, llm.BadRequest(name, "'"+name+"' must be a whole number; requests with a lower one are served first.")
+	}
+	return &n, nil
 }
 
 func secondsOf(name string, v rawjson.Value) (time.Duration, error) {

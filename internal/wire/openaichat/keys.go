@@ -34,8 +34,9 @@ var topKeys = map[string]class{
 	"mock_tool_calls": control, "model_info": control, "modify_params": control, "no-log": control,
 	"num_retries": control, "organization": control, "proxy_server_request": control, "request_timeout": control,
 	"retry_policy": control, "secret_fields": control, "stream_timeout": control, "tags": control, "timeout": control,
-	"thought_signature_in_tool_call_id": control, "ttl": control,
+	"thought_signature_in_tool_call_id": control, "ttl": control, "priority": control,
 	"mock_testing_content_policy_fallbacks": control, "mock_testing_context_fallbacks": control,
+	"mock_testing_rate_limit_error": control,
 
 	"audio": param, "frequency_penalty": param, "function_call": param, "functions": param, "logit_bias": param,
 	"logprobs": param, "max_completion_tokens": param, "max_tokens": param, "modalities": param, "n": param,

@@ -1,0 +1,131 @@
+package e2e_test
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/fairlead-gateway/fairlead/internal/testkit"
+)
+
+// slowAndQuick is a hedging gateway over two deployments of which the first is asked
+// first.
+func slowAndQuick(t *testing.T, settings string) (g *gateway, slow, quick *testkit.Fake) {
+	t.Helper()
+	slow = testkit.NewOpenAI(t, testkit.WithReplies(testkit.Reply{Text: "S"}))
+	quick = testkit.NewOpenAI(t, testkit.WithReplies(testkit.Reply{Text: "Q"}))
+	g = start(t, modelList("router_settings: {num_retries: 0, allowed_fails: 100}\nfairlead_settings: {"+settings+"}",
+		deployment("m", "openai/gpt-4o", slow, "order: 1"), deployment("m", "openai/gpt-4o", quick, "order: 2")))
+	return g, slow, quick
+}
+
+func TestTheFirstOfTwoDeploymentsToSpeakAnswersAndTheOtherIsCancelled(t *testing.T) {
+	bothWays(t, func(t *testing.T, stream bool) {
+		g, slow, quick := slowAndQuick(t, "hedge_after: 0.02")
+		slow.Inject(testkit.Hang())
+		body := plain("m", "hi")
+		if stream {
+			body = streamed(body)
+		}
+		r := g.post(body).ok()
+		if !strings.Contains(r.body, `"Q"`) || strings.Contains(r.body, `"S"`) {
+			t.Errorf("the answer: %s", r.body)
+		}
+		within(t, "the slow one to be left", slow.Gone())
+		if n, m := len(slow.Requests()), len(quick.Requests()); n != 1 || m != 1 {
+			t.Errorf("%d and %d calls", n, m)
+		}
+		id := r.header.Get("x-litellm-call-id")
+		line := g.log.Find(0, requestLine, g.done)
+		if !strings.Contains(line, "status=200") {
+			t.Errorf("the log: %s", line)
+		}
+		if !strings.Contains(g.log.String(), "another deployment spoke first") {
+			t.Error("the log says nothing of the call that was cancelled")
+		}
+		w := g.why(id).ok()
+		if !w.get(`attempts.#(lost==true).deployment`).Exists() || w.get(`attempts.#(status==200).lost`).Bool() ||
+			!w.get(`decisions.#(what=="asked beside one that says nothing")`).Exists() || !w.get(`decisions.#(what=="cancelled, another spoke first")`).Exists() {
+			t.Errorf("why: %s", w.body)
+		}
+	})
+}
+
+func TestAFirstDeploymentThatSpeaksInTimeIsNotHedged(t *testing.T) {
+	bothWays(t, func(t *testing.T, stream bool) {
+		g, slow, quick := slowAndQuick(t, "hedge_after: 15")
+		body := plain("m", "hi")
+		if stream {
+			body = streamed(body)
+		}
+		if r := g.post(body).ok(); !strings.Contains(r.body, `"S"`) {
+			t.Errorf("the answer: %s", r.body)
+		}
+		if n, m := len(slow.Requests()), len(quick.Requests()); n != 1 || m != 0 {
+			t.Errorf("%d and %d calls", n, m)
+		}
+	})
+}
+
+func TestAHedgeIsNoPingPongOfFailures(t *testing.T) {
+	bothWays(t, func(t *testing.T, stream bool) {
+		body := plain("m", "hi")
+		if stream {
+			body = streamed(body)
+		}
+		// The second fails at once; the first still answers.
+		g, slow, quick := slowAndQuick(t, "hedge_after: 0.01")
+		hold := make(chan struct{})
+		slow.Inject(testkit.Wait(hold))
+		quick.Inject(testkit.Fail(500))
+		go func() {
+			<-quick.Arrived()
+			close(hold)
+		}()
+		if r := g.post(body).ok(); !strings.Contains(r.body, `"S"`) {
+			t.Errorf("the answer: %s", r.body)
+		}
+		// Both fail: the client gets the error of the last.
+		slow.Inject(testkit.Fail(503).After(quick.Arrived()))
+		quick.Inject(testkit.Fail(500))
+		if r := g.post(body); r.status < 500 {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	})
+}
+
+func TestAHedgedStreamGetsKeepalivesAndItsAnswerOnce(t *testing.T) {
+	g, slow, quick := slowAndQuick(t, "hedge_after: 0.05, ping_interval: 0.005, first_ping_after: 0.005")
+	hold := make(chan struct{})
+	slow.Inject(testkit.Hang())
+	quick.Inject(testkit.Wait(hold))
+	resp := g.open(context.Background(), streamed(plain("m", "hi")))
+	defer resp.Body.Close()
+	within(t, "the second to be asked", quick.Arrived())
+	close(hold)
+	all, err := io.ReadAll(resp.Body)
+	body := string(all)
+	if err != nil || !strings.HasPrefix(body, ":") || strings.Count(body, "[DONE]") != 1 || strings.Contains(body, `"S"`) {
+		t.Errorf("%v %s", err, body)
+	}
+}
+
+func TestAClientThatLeavesAHedgedCallLeavesBoth(t *testing.T) {
+	g, slow, quick := slowAndQuick(t, "hedge_after: 0.01")
+	slow.Inject(testkit.Hang())
+	quick.Inject(testkit.Hang())
+	ctx, leave := context.WithCancel(context.Background())
+	go func() {
+		if resp, err := g.do(ctx, plain("m", "hi")); err == nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	within(t, "the second to be asked", quick.Arrived())
+	leave()
+	within(t, "the first to be left", slow.Gone())
+	within(t, "the second to be left", quick.Gone())
+	if line := g.log.Find(0, requestLine, g.done); !strings.Contains(line, "status=499") {
+		t.Errorf("the log: %s", line)
+	}
+}

@@ -1,0 +1,51 @@
+package route
+
+import "time"
+
+// Probe begins a call of one deployment that nobody asked for, to see whether it
+// answers: also of one that rests. It is false when all its places are taken, and for an
+// id that is not known. The caller ends it with Succeeded or Close.
+func (t *Table) Probe(id string, now time.Time) (*Plan, Step, bool) {
+	g := t.byID[id]
+	if g == nil {
+		return nil, Step{}, false
+	}
+	m := g.members[0]
+	if !m.health.enter(admission{parallel: int64(m.MaxParallel)}, now) {
+		return nil, Step{}, false
+	}
+	p := &Plan{
+		table: t, requested: id, home: g.name, group: m.Group, active: m, attempt: 1,
+		hop: found{group: g}, over: Overrides{DisableFallbacks: true},
+	}
+	return p, Step{Deployment: m.Deployment, Model: m.Upstream, Group: m.Group, Attempt: 1, member: m}, true
+}
+
+// Probed lets a probe decide about the choice: a deployment that did not answer rests for
+// so long, unless it is the only one of its group, and one that did rests no longer.
+func (t *Table) Probed(id string, well bool, rest time.Duration, now time.Time) {
+	g := t.byID[id]
+	if g == nil {
+		return
+	}
+	m := g.members[0]
+	switch {
+	case well:
+		m.health.until.Store(0)
+	case !m.alone:
+		m.health.rest(now, rest)
+	}
+}
+
+// LastSuccess returns when a deployment last answered, the zero time when it has not
+// since the start.
+func (t *Table) LastSuccess(id string) time.Time {
+	g := t.byID[id]
+	if g == nil {
+		return time.Time{}
+	}
+	if at := g.members[0].health.seen.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}

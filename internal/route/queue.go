@@ -1,0 +1,271 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+)
+
+// line is where the requests of a group wait for a place at deployments whose
+// max_parallel_requests are in flight: the lowest priority first, equals in the order
+// in which they came. A place that becomes free goes straight to the first that can use
+// it, so that nobody who comes later takes it.
+type line struct {
+	mu      sync.Mutex
+	waiting []*turn // in the order in which they are served
+}
+
+// turn is the place of one request in a line. Its line guards all but ready.
+type turn struct {
+	line     *line
+	priority int64
+	since    time.Time
+	wants    []*member // those that are full
+	// ready gets one signal: when given is set, or when the request had to give way.
+	ready chan struct{}
+	given *member
+	out   bool
+}
+
+// settled reports whether the turn is in the line no longer.
+func (t *turn) settled() bool { return t.given != nil || t.out }
+
+// give ends the turn with a place, or without one.
+func (t *turn) give(m *member) {
+	t.given, t.out = m, m == nil
+	t.ready <- struct{}{} // it has room for the only one
+}
+
+// join puts a turn into a line that has room for so many. A full line sends its last
+// away for one that is more urgent, and else takes nobody: then join is false.
+func (l *line) join(t *turn, room int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range t.wants {
+		if m.health.reserve(int64(m.MaxParallel)) { // it became free meanwhile
+			t.give(m)
+			return true
+		}
+	}
+	if n := len(l.waiting); n >= room {
+		if n == 0 || l.waiting[n-1].priority <= t.priority {
+			return false
+		}
+		l.waiting[n-1].give(nil)
+		l.waiting = l.waiting[:n-1]
+	}
+	at, _ := slices.BinarySearchFunc(l.waiting, t.priority, func(w *turn, priority int64) int {
+		if w.priority <= priority {
+			return -1
+		}
+		return 1
+	})
+	l.waiting = slices.Insert(l.waiting, at, t)
+	return true
+}
+
+// leave takes a turn out of its line, and returns the place that it was given if that
+// came first.
+func (t *turn) leave() *member {
+	t.line.mu.Lock()
+	defer t.line.mu.Unlock()
+	if !t.settled() {
+		t.line.waiting = slices.DeleteFunc(t.line.waiting, func(w *turn) bool { return w == t })
+		t.out = true
+	}
+	return t.given
+}
+
+// over reports whether the turn has ended, and with which place.
+func (t *turn) over() (m *member, ended bool) {
+	t.line.mu.Lock()
+	defer t.line.mu.Unlock()
+	return t.given, t.settled()
+}
+
+// free gives a place at a deployment to the first that waits for one there, and else
+// back.
+func (l *line) free(h *health) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, t := range l.waiting {
+		if m := t.want(h); m != nil {
+			l.waiting = slices.Delete(l.waiting, i, i+1)
+			t.give(m)
+			return
+		}
+	}
+	h.inflight.Add(-1)
+}
+
+// want returns the deployment among those that the turn waits for whose health h is,
+// unless more calls are in flight there than may be, as after a reload.
+func (t *turn) want(h *health) *member {
+	for _, m := range t.wants {
+		if m.health == h && h.inflight.Load() <= int64(m.MaxParallel) {
+			return m
+		}
+	}
+	return nil
+}
+
+// reserve takes a place for a call that will start soon.
+func (h *health) reserve(parallel int64) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.inflight.Load() >= parallel {
+		return false
+	}
+	h.inflight.Add(1)
+	return true
+}
+
+// leave gives a place back.
+func (h *health) leave() {
+	if l := h.line.Load(); l != nil {
+		l.free(h)
+		return
+	}
+	h.inflight.Add(-1)
+}
+
+// queueing is how a plan waits.
+type queueing struct {
+	turn  *turn   // in a line
+	given *member // whose place was given in line and is not used yet
+	late  bool    // no waiting in line any more
+}
+
+// queues returns how the plan waits, which from now on it may.
+func (p *Plan) queues() *queueing {
+	if p.queue == nil {
+		p.queue = &queueing{}
+	}
+	return p.queue
+}
+
+// wait returns the step of a request that stands in line, or joins it: when places
+// are all that is missing and the line is not full. It is false when there is nothing
+// to wait for.
+func (p *Plan) wait(now time.Time) (Step, bool) {
+	if (p.queue == nil || p.queue.turn == nil) && !p.standInLine(now) {
+		return Step{}, false
+	}
+	turn := p.queue.turn
+	end := turn.since.Add(p.table.settings.QueueWait)
+	if !now.Before(end) {
+		p.leaveLine()
+		p.noteName(p.group, DecisionLate)
+		p.queue.late = true
+		return Step{}, false
+	}
+	return Step{Group: p.group, Turn: turn.ready, Wait: min(end.Sub(now), p.change(now))}, true
+}
+
+// standInLine joins the line, if that makes sense.
+func (p *Plan) standInLine(now time.Time) bool {
+	if !p.barred.has(barFull) || p.table.settings.MaxQueue <= 0 || p.table.settings.QueueWait <= 0 || p.queues().late {
+		return false
+	}
+	t := &turn{priority: p.over.Priority, since: now, ready: make(chan struct{}, 1)}
+	for _, m := range p.hop.members {
+		if p.bar(m, now) == barFull {
+			t.wants = append(t.wants, m)
+		}
+	}
+	if p.table.settings.TagFiltering {
+		t.wants = p.tagged(t.wants)
+	}
+	if len(t.wants) == 0 {
+		return false
+	}
+	t.line = t.wants[0].health.line.Load()
+	t.wants = slices.DeleteFunc(t.wants, func(m *member) bool { return m.health.line.Load() != t.line })
+	if t.line == nil || !t.line.join(t, p.table.settings.MaxQueue) {
+		p.noteName(p.group, DecisionLineFull)
+		p.queue.late = true
+		return false
+	}
+	p.queue.turn = t
+	return true
+}
+
+// called returns the deployment whose place the request was given in line, nil when
+// it waits on, never did, or cannot use what it was given.
+func (p *Plan) called(now time.Time) *member {
+	q := p.queue
+	if q == nil || q.turn == nil {
+		return nil
+	}
+	m, ended := q.turn.over()
+	if !ended {
+		return nil
+	}
+	waited := now.Sub(q.turn.since)
+	q.turn = nil
+	if m == nil {
+		p.noteName(p.group, DecisionGaveWay)
+		q.late = true
+		return nil
+	}
+	p.note(m, DecisionQueued, waited)
+	if why := p.unfit(m, now); why != 0 {
+		p.leaveOut(m, why)
+		m.health.leave()
+		return nil
+	}
+	q.given = m
+	return m
+}
+
+// leaveLine gives up the request's turn, and what it may have been given.
+func (p *Plan) leaveLine() {
+	q := p.queue
+	if q == nil {
+		return
+	}
+	if q.turn != nil {
+		if m := q.turn.leave(); m != nil {
+			m.health.leave()
+		}
+		q.turn = nil
+	}
+	if q.given != nil {
+		q.given.health.leave()
+		q.given = nil
+	}
+}
+
+// change is how long it is until a deployment that does not answer now may do so again
+// without anybody leaving it: its cooldown ends, or the minute of its limits.
+func (p *Plan) change(now time.Time) time.Duration {
+	soonest := p.table.settings.QueueWait
+	for _, m := range p.hop.members {
+		switch p.bar(m, now) {
+		case barCooling:
+			soonest = min(soonest, m.health.restsUntil().Sub(now))
+		case barLimit:
+			soonest = min(soonest, untilMinute(now))
+		}
+	}
+	return max(soonest, time.Millisecond)
+}
+
+// untilMinute is how long the current minute lasts.
+func untilMinute(now time.Time) time.Duration {
+	return now.Truncate(time.Minute).Add(time.Minute).Sub(now)
+}
+
+// busy is the error of a group without a free place.
+func (p *Plan) busy() *llm.Error {
+	why := "in flight"
+	if p.queue != nil && p.queue.late {
+		why = fmt.Sprintf("in flight, and no place in the queue became free in time (max_queue %d, max_queue_wait %gs)",
+			p.table.settings.MaxQueue, p.table.settings.QueueWait.Seconds())
+	}
+	return throttled(time.Second, fmt.Sprintf(
+		"Every deployment that could answer has its max_parallel_requests %s. Passed model=%s", why, clip(p.group)))
+}

@@ -53,6 +53,9 @@ func (s *Server) State() *State { return s.state.Load() }
 // Drain makes readiness answer 503, so that load balancers stop sending requests.
 func (s *Server) Drain() { s.draining.Store(true) }
 
+// InFlight counts the requests that have begun and not ended.
+func (s *Server) InFlight() int64 { return s.inFlight.Load() }
+
 // chat is the dialect of every route that has no other.
 var chat wire.Dialect = openaichat.Dialect{}
 

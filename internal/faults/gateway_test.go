@@ -1,0 +1,214 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/fairlead-gateway/fairlead/internal/app"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// masterKey is the gateway's key, upstreamKey the key of every deployment: neither may
+// show in an answer or in the log.
+const (
+	masterKey   = "sk-canary-master"
+	upstreamKey = "sk-canary-upstream"
+)
+
+// patience ends what would otherwise hang: every limit of these tests is far below.
+const patience = 30 * time.Second
+
+// output keeps what the program prints.
+type output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// gateway is a running program and a client of it.
+type gateway struct {
+	t       testing.TB
+	running *app.Running
+	config  string
+	log     *output
+	client  *http.Client
+	signals chan os.Signal
+	now     func() time.Time
+	stdout  io.Writer // where the log goes too; nil keeps it only
+}
+
+// start runs the gateway until the test ends. What the test has left behind when it
+// has ended fails it: a call in flight, a goroutine, a descriptor.
+func start(t testing.TB, yaml string) *gateway {
+	t.Helper()
+	g := prepare(t, yaml)
+	g.start()
+	return g
+}
+
+func prepare(t testing.TB, yaml string) *gateway {
+	t.Helper()
+	g := &gateway{t: t, config: filepath.Join(t.TempDir(), "config.yaml"), log: &output{}, now: time.Now}
+	g.configure(yaml)
+	return g
+}
+
+func (g *gateway) start() {
+	g.t.Helper()
+	t := g.t
+	before, ignored := descriptors(), goleak.IgnoreCurrent()
+	var err error
+	out := io.Writer(g.log)
+	if g.stdout != nil {
+		out = io.MultiWriter(g.log, g.stdout)
+	}
+	g.running, err = app.StartAt(context.Background(), app.Options{
+		Args: []string{"--config", g.config, "--host", "127.0.0.1"},
+		Env:  environment, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: out,
+	}, g.now)
+	if err != nil {
+		t.Fatalf("the gateway does not start: %v\n%s", err, g.log)
+	}
+	g.client = &http.Client{Timeout: patience, Transport: &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64}}
+	t.Cleanup(func() {
+		g.idle()
+		g.client.CloseIdleConnections()
+		g.running.Close()
+		g.clean()
+		if !t.Failed() {
+			eventually(t, "the descriptors are given back", func() bool { return descriptors() <= before })
+			if err := goleak.Find(ignored); err != nil {
+				t.Error(err)
+			}
+		}
+		if t.Failed() {
+			text := g.log.String()
+			t.Logf("the gateway said:\n%s", text[max(0, len(text)-600):])
+		}
+	})
+}
+
+// environment has the port and nothing else.
+func environment(name string) (string, bool) { return "0", name == "PORT" }
+
+// configure writes the configuration whole, as editors do.
+func (g *gateway) configure(yaml string) {
+	g.t.Helper()
+	yaml += "\ngeneral_settings: {master_key: " + masterKey + "}\n"
+	if err := os.WriteFile(g.config+".next", []byte(yaml), 0o600); err != nil {
+		g.t.Fatal(err)
+	}
+	if err := os.Rename(g.config+".next", g.config); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+func (g *gateway) url() string { return "http://" + g.running.Addr }
+
+// idle fails the test when a request or a call is still counted as in flight.
+func (g *gateway) idle() {
+	g.t.Helper()
+	eventually(g.t, "nothing is in flight", func() bool {
+		requests, calls := g.running.InFlight()
+		return requests == 0 && calls == 0
+	})
+}
+
+// clean fails the test when the log shows a secret or a panic.
+func (g *gateway) clean() {
+	g.t.Helper()
+	text := g.log.String()
+	for _, bad := range []string{"canary", "panic"} {
+		if i := strings.Index(text, bad); i >= 0 {
+			g.t.Errorf("the log says %q: …%s", bad, text[max(0, i-200):min(len(text), i+1500)])
+		}
+	}
+}
+
+// eventually waits for something that the gateway does by itself after an answer.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		if holds() {
+			return
+		}
+	}
+	t.Errorf("this never happened: %s", what)
+}
+
+// descriptors counts the open files of the process, 0 where the system does not tell.
+func descriptors() int {
+	if runtime.GOOS != "linux" {
+		return 0
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}
+
+// ask sends a question in a dialect and reads the whole answer.
+func (g *gateway) ask(d dialect, q question) outcome {
+	return g.askWithin(context.Background(), d, q)
+}
+
+func (g *gateway) askWithin(ctx context.Context, d dialect, q question) outcome {
+	resp, err := g.open(ctx, d, q)
+	if err != nil {
+		return outcome{broken: err.Error()}
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	o := d.read(q, resp.StatusCode, resp.Header, string(body))
+	if err != nil {
+		o.broken = "the answer cannot be read: " + err.Error()
+	}
+	return o
+}
+
+func (g *gateway) open(ctx context.Context, d dialect, q question) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.url()+d.path(q), strings.NewReader(d.body(q)))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+masterKey)
+	return g.client.Do(req)
+}
+
+// serves fails the test unless the next request of every dialect is answered.
+func (g *gateway) serves(model string) {
+	g.t.Helper()
+	for i, d := range dialects {
+		q := question{model: model, stream: i%2 == 0}
+		if o := g.ask(d, q); !o.right() {
+			g.t.Errorf("afterwards the gateway does not serve %s: %s", d.name, o)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -137,16 +138,17 @@ func (g *gateway) idle() {
 	})
 }
 
-// clean fails the test when the log shows a secret or a panic.
+// clean fails the test when the log shows what it never may.
 func (g *gateway) clean() {
 	g.t.Helper()
 	text := g.log.String()
-	for _, bad := range []string{"canary", "panic"} {
-		if i := strings.Index(text, bad); i >= 0 {
-			g.t.Errorf("the log says %q: …%s", bad, text[max(0, i-200):min(len(text), i+1500)])
-		}
+	if at := unwanted.FindStringIndex(text); at != nil {
+		g.t.Errorf("the log says …%s", text[max(0, at[0]-200):min(len(text), at[1]+1500)])
 	}
 }
+
+// unwanted are secrets, caught panics and counts below nothing.
+var unwanted = regexp.MustCompile(`canary|panic|(in|out|cached|reasoning|cost)=-`)
 
 // eventually waits for something that the gateway does by itself after an answer.
 func eventually(t testing.TB, what string, holds func() bool) {

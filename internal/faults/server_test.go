@@ -36,8 +36,7 @@ type script func(c *call) bool
 // server is an upstream that is a script of raw bytes.
 type server struct {
 	addr string
-	// hits are the requests that arrived, written the bytes that its scripts sent.
-	hits, written atomic.Int64
+	hits atomic.Int64 // requests that arrived
 }
 
 var seeded = regexp.MustCompile(`seed=(\d+)`)
@@ -99,7 +98,7 @@ func (s *server) converse(conn net.Conn, do script, over <-chan struct{}) {
 			return
 		}
 		s.hits.Add(1)
-		c := &call{Conn: counting{conn, &s.written}, in: in, nth: nth, over: over}
+		c := &call{Conn: counting{conn, new(atomic.Int64)}, in: in, nth: nth, over: over}
 		c.understand(req.URL.Path, string(body))
 		if !do(c) {
 			return
@@ -107,6 +106,7 @@ func (s *server) converse(conn net.Conn, do script, over <-chan struct{}) {
 	}
 }
 
+// counting counts what a script wrote.
 type counting struct {
 	net.Conn
 	n *atomic.Int64

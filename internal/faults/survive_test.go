@@ -49,7 +49,7 @@ type fault struct {
 	secure *tls.Config
 	tools  bool
 
-	failures atomic.Int64
+	failures *atomic.Int64
 }
 
 // told is how many failures of one fault are shown.
@@ -80,6 +80,7 @@ func survive(t *testing.T, faults ...fault) {
 
 func (f *fault) run(t *testing.T) {
 	t.Helper()
+	f.failures = &atomic.Int64{}
 	if f.formats == nil {
 		f.formats = formats
 	}

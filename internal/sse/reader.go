@@ -61,14 +61,15 @@ func NewReader(src io.Reader, limit int) *Reader {
 	return &Reader{src: src, waiter: w, max: limit}
 }
 
-// Next returns the next event that has data. At the end of the stream it
-// returns io.EOF; an event that the end cut off after its data is still returned,
+// Next returns the next event that has data; one whose data is empty says nothing in
+// any format, some proxies send it as a keepalive, and it is passed over. At the end of
+// the stream Next returns io.EOF; an event that the end cut off after its data is still returned,
 // since many servers leave out the last blank line.
 func (r *Reader) Next() (Event, error) {
 	r.data, r.hasData, r.name = r.data[:0], false, ""
 	for {
 		line, err := r.line()
-		if err == io.EOF && r.hasData {
+		if err == io.EOF && len(r.data) > 0 {
 			return Event{r.name, r.data}, nil
 		}
 		if err != nil {
@@ -80,10 +81,10 @@ func (r *Reader) Next() (Event, error) {
 			}
 			continue
 		}
-		if r.hasData {
+		if len(r.data) > 0 {
 			return Event{r.name, r.data}, nil
 		}
-		r.name = ""
+		r.name, r.hasData = "", false
 	}
 }
 

@@ -92,6 +92,10 @@ func (s *passer) event(data []byte) error {
 		return nil
 	case "error":
 		return Wire{}.Error(statusOf(v.Path("error", "type").Text()), nil, v)
+	default:
+		if v.Get("type").Kind() != '"' {
+			return unreadable(s.call, "The upstream's stream holds an event without a type.", nil)
+		}
 	}
 	s.emit(ev)
 	return nil

@@ -1,8 +1,11 @@
 package gemini
 
 import (
+	"bytes"
+
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+	"github.com/fairlead-gateway/fairlead/internal/sse"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
 
@@ -56,10 +59,7 @@ func (e *chunkEncoder) Event(dst []byte, ev *llm.Event) []byte {
 	switch ev.Kind {
 	case llm.EventRaw:
 		e.raw = true
-		if len(ev.Raw) > 0 {
-			dst = e.close(append(e.open(dst), ev.Raw...))
-		}
-		return dst
+		return e.rawChunk(dst, ev.Raw)
 	case llm.EventStart:
 		if ev.Response != nil && e.id == "" {
 			e.id = ev.Response.ID
@@ -84,6 +84,19 @@ func (e *chunkEncoder) Event(dst []byte, ev *llm.Event) []byte {
 		}
 	}
 	return e.delta(dst, ev)
+}
+
+// rawChunk appends a chunk that passes through. One that came in several lines must
+// leave in several: a line without a field would be lost.
+func (e *chunkEncoder) rawChunk(dst, raw []byte) []byte {
+	if len(raw) == 0 {
+		return dst
+	}
+	if !e.array && bytes.ContainsAny(raw, "\r\n") {
+		e.written = true
+		return sse.AppendData(dst, raw)
+	}
+	return e.close(append(e.open(dst), raw...))
 }
 
 // choice finds the state of a choice; there are one or a few.

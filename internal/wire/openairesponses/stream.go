@@ -136,6 +136,8 @@ func failure(typ string, v rawjson.Value) error {
 		return errtext.NoAnswer("was cancelled", nil)
 	case typ == "error" || v.Get("error").Present():
 		return errorWithin(v)
+	case typ == "":
+		return noAnswer("holds an event without a type", nil)
 	}
 	return nil
 }

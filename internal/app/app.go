@@ -26,6 +26,8 @@ type Options struct {
 	Stdout, Stderr io.Writer
 	// Signals brings SIGHUP (reload) and SIGTERM (drain, then exit); nil brings none.
 	Signals <-chan os.Signal
+	// Stall shortens how long a client may stall, for tests; 0 means the usual.
+	Stall time.Duration
 }
 
 // program is one run.

@@ -169,6 +169,24 @@ func (a *authority) server(t testing.TB, ip net.IP, until time.Time, protocols .
 	return &tls.Config{NextProtos: protocols, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
+// files are a certificate for this host and its key.
+func (a *authority) files(t testing.TB) (cert, key string) {
+	t.Helper()
+	pair := a.server(t, net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour)).Certificates[0]
+	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: pair.Certificate[0]}, key: {Type: "PRIVATE KEY", Bytes: der}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
 func TestU04TLSFails(t *testing.T) {
 	a, stranger := newAuthority(t), newAuthority(t)
 	here, later := net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour)

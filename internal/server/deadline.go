@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"time"
@@ -25,6 +26,10 @@ type slowBody struct {
 	io.ReadCloser
 	rc  *http.ResponseController
 	end time.Time
+	// ended says that the body was read to its end.
+	ended bool
+	// stall replaces bodyIdle when it is not 0.
+	stall time.Duration
 }
 
 // limiter is a writer that keeps the deadlines itself, where they cost nothing while
@@ -49,13 +54,14 @@ func underDeadlines(w http.ResponseWriter, r *http.Request) http.ResponseWriter 
 
 // Read implements io.Reader.
 func (b *slowBody) Read(p []byte) (int, error) {
-	until := time.Now().Add(bodyIdle)
+	until := time.Now().Add(cmp.Or(b.stall, bodyIdle))
 	if until.After(b.end) {
 		until = b.end
 	}
 	// A writer without deadlines (a test's recorder) reads without them.
 	_ = b.rc.SetReadDeadline(until)
 	n, err := b.ReadCloser.Read(p)
+	b.ended = err == io.EOF
 	if err != nil {
 		// From here on net/http watches the connection for a client that leaves.
 		_ = b.rc.SetReadDeadline(time.Time{})
@@ -63,11 +69,21 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// unread reports whether a body of HTTP/1.1 was not read to its end. net/http would wait
+// for the rest before it sends an answer, for as long as the client likes, unless the
+// connection closes after it.
+func unread(r *http.Request) bool {
+	b, ok := r.Body.(*slowBody)
+	return ok && !b.ended && r.ProtoMajor == 1
+}
+
 // patient is a response writer that gives up on a client that has stopped reading.
 type patient struct {
 	http.ResponseWriter
 	rc    *http.ResponseController
 	armed time.Time
+	// stall replaces writeStall when it is not 0.
+	stall time.Duration
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -87,8 +103,9 @@ func (p *patient) Flush() {
 }
 
 func (p *patient) arm() {
-	if now := time.Now(); now.Sub(p.armed) > rearm {
+	stall := cmp.Or(p.stall, writeStall)
+	if now := time.Now(); now.Sub(p.armed) > min(rearm, stall/4) {
 		p.armed = now
-		_ = p.rc.SetWriteDeadline(now.Add(writeStall))
+		_ = p.rc.SetWriteDeadline(now.Add(stall))
 	}
 }

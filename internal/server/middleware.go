@@ -37,6 +37,7 @@ func (s *Server) wrap(h handler, dialect wire.Dialect) http.Handler {
 		c := &call{dialect: dialect, id: requestID(r), start: s.Now(), state: s.State()}
 		setFixedHeaders(w.Header(), c.id)
 		w = underDeadlines(w, r)
+		s.shorten(w, r)
 		if err := h(w, r, c); err != nil {
 			s.fail(w, r, c, err)
 		}

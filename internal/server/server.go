@@ -38,6 +38,9 @@ type Server struct {
 	Instance string
 	// Now is the clock.
 	Now func() time.Time
+	// Stall is how long a client may pause in the body of its request, and how long it
+	// may take nothing of its answer; 0 means 30 s and 60 s.
+	Stall time.Duration
 
 	state    atomic.Pointer[State]
 	draining atomic.Bool

@@ -168,7 +168,7 @@ func (p *program) start(ctx context.Context, c *serveCommand) (_ *Running, err e
 	}
 	r.watch(p, o)
 	if err := p.findings(r, cfg, report); err != nil {
-		return nil, err
+		r.log.Warn("the findings of the configuration cannot be shown; fairlead check prints them", "error", err)
 	}
 	p.banner(r, cfg, report, c)
 	r.run(ln, c, tlsConfig)

@@ -149,12 +149,13 @@ func TestC04ReadsNothing(t *testing.T) {
 			if _, err := io.WriteString(c, raw(d.path(q), d.body(q))); err != nil {
 				t.Fatal(err)
 			}
-			select {
-			case <-gone:
-			case <-time.After(patience):
-				t.Fatalf("%s from %s: a client that reads nothing holds its upstream for ever", d.name, w.name)
-			}
-			c.Close()
+		}
+	}
+	for range len(dialects) * len(formats) {
+		select {
+		case <-gone:
+		case <-time.After(patience):
+			t.Fatal("a client that reads nothing holds its upstream for ever")
 		}
 	}
 }
@@ -211,22 +212,16 @@ func TestC05HeaderDrips(t *testing.T) {
 
 func TestC06BodyStalls(t *testing.T) {
 	g, s := site(t, healthy, "", func(g *gateway) { g.stall = 400 * time.Millisecond })
+	var all sync.WaitGroup
 	everywhere(func(d dialect, q question) {
-		c := g.dial()
-		text := raw(d.path(q), d.body(q))
-		if _, err := io.WriteString(c, text[:len(text)-10]); err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatalf("%s: %v", d.name, err)
-		}
-		defer resp.Body.Close()
-		body, _ := io.ReadAll(resp.Body)
-		if o := d.read(q, resp.StatusCode, resp.Header, string(body)); !o.refused() || o.status != http.StatusRequestTimeout {
-			t.Errorf("%s: %s", d.name, o)
-		}
+		all.Go(func() {
+			text := raw(d.path(q), d.body(q))
+			if o := g.put(d, q, text[:len(text)-10]); !o.refused() || o.status != http.StatusRequestTimeout {
+				t.Errorf("%s: %s", d.name, o)
+			}
+		})
 	})
+	all.Wait()
 	if n := s.hits.Load(); n != 0 {
 		t.Errorf("%d halves of requests went upstream", n)
 	}
@@ -260,6 +255,36 @@ func TestC07GiantBody(t *testing.T) {
 			"chunked":  chunked + chunk(giant),
 		}
 	})
+}
+
+// Over TLS it is net/http that answers.
+func TestC07GiantBodyOverTLS(t *testing.T) {
+	g := secured(t, serve(t, healthy, nil))
+	everywhere(func(d dialect, q question) {
+		c, err := tls.Dial("tcp", g.running.Addr, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetDeadline(time.Now().Add(patience))
+		_, _ = io.WriteString(c, strings.Replace(raw(d.path(q), ""), "Length: 0", "Length: 99999999999", 1))
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %v %v", d.name, resp, err)
+		}
+	})
+}
+
+// secured is a gateway that speaks TLS, in front of one server on every wire.
+func secured(t *testing.T, s *server) *gateway {
+	t.Helper()
+	cert, key := newAuthority(t).files(t)
+	good := serve(t, healthy, nil)
+	g := prepare(t, (&fault{formats: formats}).yaml(s, good))
+	g.args = []string{"--ssl_certfile_path", cert, "--ssl_keyfile_path", key}
+	g.tls = &tls.Config{InsecureSkipVerify: true} // the test's own certificate
+	g.start()
+	return g
 }
 
 // bodies are refusals of what stands in a body.
@@ -422,14 +447,7 @@ func TestC15IdleConnections(t *testing.T) {
 }
 
 func TestC15RapidResets(t *testing.T) {
-	a := newAuthority(t)
-	cert, key := a.files(t)
-	s := serve(t, (*call).gone, nil)
-	good := serve(t, healthy, nil)
-	g := prepare(t, (&fault{formats: formats}).yaml(s, good))
-	g.args = []string{"--ssl_certfile_path", cert, "--ssl_keyfile_path", key}
-	g.tls = &tls.Config{InsecureSkipVerify: true} // the test's own certificate
-	g.start()
+	g := secured(t, serve(t, (*call).gone, nil))
 	conn, err := tls.Dial("tcp", g.running.Addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,8 @@ type outcome struct {
 	used int64
 	// broken says how the answer is none of the dialect's.
 	broken string
+	// lost says that the connection broke off.
+	lost bool
 }
 
 // right reports whether the client got the whole right answer.

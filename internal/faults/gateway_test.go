@@ -58,6 +58,7 @@ type gateway struct {
 	log     *output
 	client  *http.Client
 	args    []string // more of the command line
+	panics  bool     // the log may tell of panics
 	now     func() time.Time
 	stall   time.Duration
 	tls     *tls.Config // of the client, when the gateway speaks TLS
@@ -151,13 +152,16 @@ func (g *gateway) idle() {
 func (g *gateway) clean() {
 	g.t.Helper()
 	text := g.log.String()
+	if g.panics {
+		text = strings.ReplaceAll(text, "panic", "")
+	}
 	if at := unwanted.FindStringIndex(text); at != nil {
 		g.t.Errorf("the log says …%s", text[max(0, at[0]-200):min(len(text), at[1]+1500)])
 	}
 }
 
 // unwanted are secrets, caught panics and counts below nothing.
-var unwanted = regexp.MustCompile(`canary|panic|(in|out|cached|reasoning|cost)=-`)
+var unwanted = regexp.MustCompile(`canary|panic|(in|out|cached|reasoning|cost|first|total)=-`)
 
 // eventually waits for something that the gateway does by itself after an answer.
 func eventually(t testing.TB, what string, holds func() bool) {
@@ -192,13 +196,13 @@ func (g *gateway) ask(d dialect, q question) outcome {
 func (g *gateway) askWithin(ctx context.Context, d dialect, q question) outcome {
 	resp, err := g.open(ctx, d, q)
 	if err != nil {
-		return outcome{broken: err.Error()}
+		return outcome{broken: err.Error(), lost: true}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	o := d.read(q, resp.StatusCode, resp.Header, string(body))
 	if err != nil {
-		o.broken = "the answer cannot be read: " + err.Error()
+		o.broken, o.lost = "the answer cannot be read: "+err.Error(), true
 	}
 	return o
 }

@@ -6,8 +6,10 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/auth"
@@ -71,12 +73,25 @@ func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) e
 	x := &exchange{relay: r, rq: rq, w: w}
 	x.keepAlive()
 	defer x.alive.stop()
+	defer x.lost()
 	err := r.serve(ctx, x, x.hedged)
 	if opened := x.alive.stop(); opened && err != nil && !x.begun {
 		err = x.unanswered(err)
 	}
 	x.settle(err)
 	return err
+}
+
+// lost ends a request that panics after its answer has begun: the connection breaks off,
+// since an error written now would stand in the middle of an event.
+func (x *exchange) lost() {
+	if !x.begun && !x.alive.stop() {
+		return // nothing was written: the server answers with an error
+	}
+	if p := recover(); p != nil {
+		x.relay.Log.Error("a request failed with a panic in the middle of its answer", "id", x.rq.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // serve drives the plan: attempt asks the deployment of the step that has begun.

@@ -27,6 +27,7 @@ const (
 // closes it or a failure opens it again.
 type health struct {
 	until    atomic.Int64 // ns since 1970; resting before it
+	longest  atomic.Int64 // the longest rest so far, in ns
 	probe    atomic.Bool  // a probe is under way
 	inflight atomic.Int64 // calls that have started and not ended
 	seen     atomic.Int64 // when a call last succeeded, ns since 1970
@@ -48,17 +49,18 @@ type health struct {
 	streams, wholes *samples
 }
 
+// cooling reports whether the deployment rests. More left than it ever had to rest
+// means that the clock was set back meanwhile: then the rest is over.
 func (h *health) cooling(now time.Time) bool {
-	until := h.until.Load()
-	return until != 0 && now.UnixNano() < until
+	left := h.until.Load() - now.UnixNano()
+	return left > 0 && left <= h.longest.Load()
 }
 
 func (h *health) restsUntil() time.Time { return time.Unix(0, h.until.Load()) }
 
 // halfOpen reports whether the cooldown is over and no call has succeeded since.
 func (h *health) halfOpen(now time.Time) bool {
-	until := h.until.Load()
-	return until != 0 && now.UnixNano() >= until
+	return h.until.Load() != 0 && !h.cooling(now)
 }
 
 // probed reports whether another call is finding out if the deployment is well again.
@@ -66,7 +68,7 @@ func (h *health) probed(now time.Time) bool { return h.probe.Load() && h.halfOpe
 
 func (h *health) succeeded(now time.Time) {
 	h.seen.Store(now.UnixNano())
-	if until := h.until.Load(); until != 0 && now.UnixNano() >= until {
+	if until := h.until.Load(); until != 0 && !h.cooling(now) {
 		h.until.CompareAndSwap(until, 0)
 	}
 	h.mu.Lock()
@@ -84,10 +86,13 @@ func (h *health) turn(now time.Time) {
 
 // rest cools until now+d, never shorter than already decided.
 func (h *health) rest(now time.Time, d time.Duration) {
+	for before := h.longest.Load(); before < int64(d) && !h.longest.CompareAndSwap(before, int64(d)); {
+		before = h.longest.Load()
+	}
 	until := now.Add(d).UnixNano()
 	for {
 		before := h.until.Load()
-		if before >= until || h.until.CompareAndSwap(before, until) {
+		if before >= until && h.cooling(now) || h.until.CompareAndSwap(before, until) {
 			return
 		}
 	}

@@ -31,7 +31,10 @@ const (
 	purgeEvery = time.Hour
 )
 
-const schema = `
+// version is the layout of the file; a file without one is of the first.
+const version = 1
+
+const schema = `PRAGMA user_version = 1;
 CREATE TABLE IF NOT EXISTS turn (id INTEGER PRIMARY KEY, expires INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS turn_expires ON turn(expires);
 CREATE TABLE IF NOT EXISTS turn_key (key BLOB PRIMARY KEY, turn INTEGER NOT NULL) WITHOUT ROWID;
@@ -95,10 +98,23 @@ func open(path, schema string) (*sql.DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(4)
-	if _, err := db.Exec(schema); err != nil {
+	if err := prepare(db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// prepare makes the tables, unless a newer program has made others.
+func prepare(db *sql.DB) error {
+	var found int
+	if err := db.QueryRow(`PRAGMA user_version`).Scan(&found); err != nil {
+		return err
+	}
+	if found > version {
+		return fmt.Errorf("it has the layout %d of a newer Fairlead, and this one knows up to %d; start the newer one", found, version)
+	}
+	_, err := db.Exec(schema)
+	return err
 }
 
 // Save queues a turn for writing. It never blocks; when the queue is full the

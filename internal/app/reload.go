@@ -75,6 +75,9 @@ func (l *reloader) acceptable(cfg *config.Config, report *config.Report) error {
 	if l.command.Strict && (report.HasErrors() || report.Count(config.Warning) > 0) {
 		return errors.New("--strict is set and it has errors or warnings: " + report.Summary())
 	}
+	if st := l.running.server.State(); len(cfg.Deployments) == 0 && len(st.Config.Deployments) > 0 {
+		return errors.New("it has no deployments, as a file that is being written; restart the gateway if that is meant")
+	}
 	_, err := cfg.BindPolicy(hostOf(l.running.Addr))
 	return err
 }

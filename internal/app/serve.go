@@ -233,7 +233,11 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	redactor := &redactorHolder{}
 	rl := &relay.Relay{Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Debug: c.DetailedDebug, Redactor: redactor.get}
 	kept := responses.NewMemory(responses.Limits{}, p.archive(r, cfg), p.now)
-	r.server = &server.Server{Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now, Stall: p.Stall}
+	memory := newPressure()
+	r.server = &server.Server{
+		Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now, Stall: p.Stall,
+		MaxBodies: memory.maxBodies(), Crowded: memory.crowded,
+	}
 	r.closers = append(r.closers, closing(rl.StopChecks))
 	r.reload = &reloader{program: p, command: c, running: r, redactor: redactor}
 	return r.reload.apply(cfg, report)

@@ -231,13 +231,17 @@ func TestC06BodyStalls(t *testing.T) {
 // nothing of it upstream.
 func refusals(t *testing.T, g *gateway, s *server, code int, texts func(d dialect, q question) map[string]string) {
 	t.Helper()
+	var all sync.WaitGroup
 	everywhere(func(d dialect, q question) {
 		for name, text := range texts(d, q) {
-			if o := g.put(d, q, text); !o.refused() || o.status != code {
-				t.Errorf("%s, %s: want %d, got %s", d.name, name, code, o)
-			}
+			all.Go(func() {
+				if o := g.put(d, q, text); !o.refused() || o.status != code {
+					t.Errorf("%s, %s: want %d, got %s", d.name, name, code, o)
+				}
+			})
 		}
 	})
+	all.Wait()
 	if n := s.hits.Load(); n != 0 {
 		t.Errorf("%d of them went upstream", n)
 	}

@@ -41,7 +41,7 @@ func (s *Server) engineCompletions(w http.ResponseWriter, r *http.Request, c *ca
 // complete reads a body in the dialect of the call and relays it. prepare, when
 // not nil, adds what the path says.
 func (s *Server) complete(w http.ResponseWriter, r *http.Request, c *call, prepare func(*relay.Request) error) error {
-	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+	body, err := s.readBody(w, r, c, c.state.Config.Fairlead.MaxBodyBytes)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func applyGeneral(g *config.GeneralSettings, req *llm.Request) {
 const maxPrealloc = 1 << 20
 
 // readBody reads at most limit bytes and never more than one beyond.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, c *call, limit int64) ([]byte, error) {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		return nil, &llm.Error{
 			Kind: llm.KindBadRequest, Status: http.StatusUnsupportedMediaType, Type: "invalid_request_error",
@@ -110,17 +110,26 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		return nil, tooLarge(limit)
 	}
 	if n := r.ContentLength; n >= 0 && n <= maxPrealloc {
+		if n > smallBody {
+			if err := s.take(c, n); err != nil {
+				return nil, err
+			}
+		}
 		buf := make([]byte, n)
 		_, err := io.ReadFull(r.Body, buf)
 		return buf, readError(err, limit)
 	}
-	buf, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	buf, err := io.ReadAll(&metered{Reader: http.MaxBytesReader(w, r.Body, limit), s: s, c: c})
 	return buf, readError(err, limit)
 }
 
 func readError(err error, limit int64) error {
 	if err == nil {
 		return nil
+	}
+	var shed *llm.Error
+	if errors.As(err, &shed) {
+		return shed
 	}
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {

@@ -2,8 +2,10 @@ package server
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -18,6 +20,9 @@ const (
 	// rearm is how old a write deadline may get before it is set anew: setting it
 	// with every chunk would cost more than the chunk.
 	rearm = 15 * time.Second
+	// lingerTime and lingerBytes bound what is read of a body after it was refused.
+	lingerTime  = 2 * time.Second
+	lingerBytes = 64 << 20
 )
 
 // slowBody reads a request's body under the deadlines. They are the connection's, so
@@ -28,6 +33,8 @@ type slowBody struct {
 	end time.Time
 	// ended says that the body was read to its end.
 	ended bool
+	// late says that the body did not come in time.
+	late bool
 	// stall replaces bodyIdle when it is not 0.
 	stall time.Duration
 }
@@ -61,7 +68,7 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	// A writer without deadlines (a test's recorder) reads without them.
 	_ = b.rc.SetReadDeadline(until)
 	n, err := b.ReadCloser.Read(p)
-	b.ended = err == io.EOF
+	b.ended, b.late = err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded)
 	if err != nil {
 		// From here on net/http watches the connection for a client that leaves.
 		_ = b.rc.SetReadDeadline(time.Time{})
@@ -69,12 +76,26 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// unread reports whether a body of HTTP/1.1 was not read to its end. net/http would wait
-// for the rest before it sends an answer, for as long as the client likes, unless the
-// connection closes after it.
-func unread(r *http.Request) bool {
+// unread returns a body of HTTP/1.1 that was not read to its end, or nil. net/http would
+// wait for the rest before it sends an answer, for as long as the client likes, unless
+// the connection closes after it.
+func unread(r *http.Request) *slowBody {
 	b, ok := r.Body.(*slowBody)
-	return ok && !b.ended && r.ProtoMajor == 1
+	if !ok || b.ended || r.ProtoMajor != 1 {
+		return nil
+	}
+	return b
+}
+
+// linger reads on for a while after an answer that came early, so that a client which is
+// still sending gets to read it: closing at once would reset the connection and lose it.
+// The body that a client stopped sending has had its time.
+func (b *slowBody) linger() {
+	if b == nil || b.late || b.rc.Flush() != nil {
+		return
+	}
+	_ = b.rc.SetReadDeadline(time.Now().Add(lingerTime))
+	_, _ = io.CopyN(io.Discard, b.ReadCloser, lingerBytes) // nothing depends on it
 }
 
 // patient is a response writer that gives up on a client that has stopped reading.

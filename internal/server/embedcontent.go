@@ -12,7 +12,7 @@ import (
 // embedContent serves embedContent and batchEmbedContents over the same task as
 // /v1/embeddings, so that every embedding model answers Google's clients too.
 func (s *Server) embedContent(w http.ResponseWriter, r *http.Request, c *call, model string, batch bool) error {
-	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+	body, err := s.readBody(w, r, c, c.state.Config.Fairlead.MaxBodyBytes)
 	if err != nil {
 		return err
 	}

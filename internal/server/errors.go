@@ -38,12 +38,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, c *call, err error
 	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	if unread(r) {
+	rest := unread(r)
+	if rest != nil {
 		h.Set("Connection", "close")
 	}
 	w.WriteHeader(status)
 	// A client that has left cannot be told anything.
 	_, _ = w.Write(body)
+	rest.linger()
 }
 
 func withCallID(body []byte, id string) []byte {

@@ -21,7 +21,7 @@ func (s *Server) inspectRoutes() []route {
 }
 
 func (s *Server) readObject(w http.ResponseWriter, r *http.Request, c *call) (rawjson.Value, error) {
-	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+	body, err := s.readBody(w, r, c, c.state.Config.Fairlead.MaxBodyBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (s *Server) countMessageTokens(w http.ResponseWriter, r *http.Request, c *c
 func (s *Server) count(w http.ResponseWriter, r *http.Request, c *call, decode func(rawjson.Value) (*llm.Request, error),
 	prepare func(*relay.Request) error, write func(int64) []byte,
 ) error {
-	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+	body, err := s.readBody(w, r, c, c.state.Config.Fairlead.MaxBodyBytes)
 	if err != nil {
 		return err
 	}

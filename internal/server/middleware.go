@@ -22,6 +22,7 @@ type call struct {
 	start     time.Time
 	state     *State
 	principal auth.Principal
+	held      int64 // bytes of its body that are counted
 }
 
 // handler answers a request or returns the error for fail to write.
@@ -32,7 +33,7 @@ func (s *Server) wrap(h handler, dialect wire.Dialect) http.Handler {
 	if dialect == nil {
 		dialect = chat
 	}
-	h = s.recovered(s.bounded(s.loopGuarded(s.cors(h))))
+	h = s.recovered(s.bounded(s.roomy(s.loopGuarded(s.cors(h)))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{dialect: dialect, id: requestID(r), start: s.Now(), state: s.State()}
 		setFixedHeaders(w.Header(), c.id)

@@ -34,7 +34,7 @@ func (s *Server) owned(w http.ResponseWriter, r *http.Request, c *call) error {
 		ID: c.id, Start: c.start, Models: c.state.Models, Method: r.Method, Header: r.Header,
 		Path: strings.TrimPrefix(r.URL.EscapedPath(), "/v1"), Query: r.URL.Query(),
 	}
-	if err := readOwned(w, r, c, o); err != nil {
+	if err := s.readOwned(w, r, c, o); err != nil {
 		return err
 	}
 	return ended(s.Relay.Owned(r.Context(), o, w))
@@ -45,10 +45,10 @@ func (s *Server) owned(w http.ResponseWriter, r *http.Request, c *call) error {
 var uploadLimits = form.Limits{Hold: 64 << 10, Search: 32 << 20}
 
 // readOwned reads a body of either kind.
-func readOwned(w http.ResponseWriter, r *http.Request, c *call, o *relay.Owned) (err error) {
+func (s *Server) readOwned(w http.ResponseWriter, r *http.Request, c *call, o *relay.Owned) (err error) {
 	limit := c.state.Config.Fairlead.MaxBodyBytes
 	if !isForm(r) {
-		body, err := readBody(w, r, limit)
+		body, err := s.readBody(w, r, c, limit)
 		if err != nil || len(body) == 0 {
 			return err
 		}

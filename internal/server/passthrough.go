@@ -93,7 +93,7 @@ func (s *Server) pass(r *http.Request, c *call) (*relay.Pass, error) {
 func (s *Server) belowAnthropic(h handler) handler {
 	pass := s.passTo("/anthropic", "anthropic")
 	return func(w http.ResponseWriter, r *http.Request, c *call) error {
-		body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+		body, err := s.readBody(w, r, c, c.state.Config.Fairlead.MaxBodyBytes)
 		if err != nil {
 			return err
 		}

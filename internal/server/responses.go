@@ -37,7 +37,7 @@ func (s *Server) responseRoutes() []route {
 // createResponse brings the conversation behind previous_response_id into the
 // request, and keeps the answer unless the client does not want it kept.
 func (s *Server) createResponse(w http.ResponseWriter, r *http.Request, c *call) error {
-	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+	body, err := s.readBody(w, r, c, c.state.Config.Fairlead.MaxBodyBytes)
 	if err != nil {
 		return err
 	}

@@ -41,10 +41,16 @@ type Server struct {
 	// Stall is how long a client may pause in the body of its request, and how long it
 	// may take nothing of its answer; 0 means 30 s and 60 s.
 	Stall time.Duration
+	// MaxBodies is how many bytes of large request bodies may be held at once, 0 for no
+	// limit; Crowded, when not nil, says that the memory is nearly used up. What comes
+	// then is answered with 503.
+	MaxBodies int64
+	Crowded   func() bool
 
 	state    atomic.Pointer[State]
 	draining atomic.Bool
 	inFlight atomic.Int64
+	bodies   bodies
 }
 
 // Swap makes a new state the one that requests begin with.

@@ -72,7 +72,7 @@ var actedOn = []string{"model", "stream", "api_key", "api_base", "base_url", "in
 
 // readTask reads a JSON body.
 func (s *Server) readTask(w http.ResponseWriter, r *http.Request, c *call, t *relay.Task) (*llm.Request, error) {
-	body, err := readBody(w, r, c.state.Config.Fairlead.MaxBodyBytes)
+	body, err := s.readBody(w, r, c, c.state.Config.Fairlead.MaxBodyBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,11 @@ race: ## all tests under the race detector
 	@if command -v cc >/dev/null; then set -x; CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...; \
 	else echo "no C compiler here: the tests run without the race detector"; set -x; $(GO) test -timeout 15m ./...; fi
 
+SOAK_TIME ?= 30m
+.PHONY: soak
+soak: ## SOAK_TIME of requests of which 30 % meet a fault, then 1,000 reloads under load
+	SOAK_TIME=$(SOAK_TIME) $(GO) test -tags soak -run '^TestSoak' -v -timeout 0 ./internal/faults
+
 .PHONY: bench
 bench: ## what the gateway costs over a plain proxy, under load; writes docs/benchmarks.md (Linux, idle machine)
 	$(GO) run ./bench -o docs/benchmarks.md

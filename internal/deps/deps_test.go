@@ -138,7 +138,7 @@ func TestDangerousImportsStandOnlyWhereTheyBelong(t *testing.T) {
 }
 
 func TestEveryPackageOfTheRequestPathHasItsLayer(t *testing.T) {
-	known := []string{"internal/deps", "internal/doctor", "internal/repl", "internal/testkit", "internal/catalog/gen", "conformance", "client", "internal/e2e", "internal/hostile", "internal/docs", "tests", "bench"}
+	known := []string{"internal/deps", "internal/doctor", "internal/repl", "internal/testkit", "internal/catalog/gen", "conformance", "client", "internal/e2e", "internal/hostile", "internal/faults", "internal/docs", "tests", "bench"}
 	for p := range packages(t) {
 		if level(p) >= 0 || slices.ContainsFunc(known, func(k string) bool { return p == k || strings.HasPrefix(p, k+"/") }) {
 			continue

@@ -248,7 +248,7 @@ var responsesDialect = dialect{
 		if q.tools {
 			more = `,"tools":[{"type":"function","name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]`
 		}
-		return fmt.Sprintf(`{"model":%q,"stream":%v,"input":%s%s}`, q.model, q.stream, q.user(), more)
+		return fmt.Sprintf(`{"model":%q,"stream":%v,"store":false,"input":%s%s}`, q.model, q.stream, q.user(), more)
 	},
 	whole: responsesWhole,
 	event: func(o *outcome, name string, doc gjson.Result) {

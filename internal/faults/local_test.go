@@ -220,8 +220,12 @@ func TestMainOfTheChild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	args := []string{"--config", config, "--host", "127.0.0.1"}
+	if addr := os.Getenv("FAULTS_PPROF"); addr != "" {
+		args = append(args, "--pprof", addr)
+	}
 	os.Exit(app.Main(context.Background(), app.Options{
-		Args: []string{"--config", config, "--host", "127.0.0.1"}, Env: environment, Stdin: strings.NewReader(""), Stdout: os.Stdout, Stderr: os.Stderr,
+		Args: args, Env: environment, Stdin: strings.NewReader(""), Stdout: os.Stdout, Stderr: os.Stderr,
 	}))
 }
 

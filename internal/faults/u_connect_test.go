@@ -14,10 +14,26 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 )
+
+// names is the address of the server of DNS that the process asks.
+var names atomic.Value
+
+// askNames makes the process ask it; a lookup may go on after its test, so it stays.
+func askNames() {
+	names.Store("127.0.0.1:9")
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "udp", names.Load().(string))
+		if err != nil {
+			return nil, err
+		}
+		return hasty{conn.(*net.UDPConn)}, nil
+	}}
+}
 
 // resolver answers every question of the process with this code of DNS, or never.
 func resolver(t *testing.T, code byte, answers bool) {
@@ -40,16 +56,8 @@ func resolver(t *testing.T, code byte, answers bool) {
 			}
 		}
 	}()
-	before := net.DefaultResolver
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, "udp", pc.LocalAddr().String())
-		if err != nil {
-			return nil, err
-		}
-		return hasty{conn.(*net.UDPConn)}, nil
-	}}
+	names.Store(pc.LocalAddr().String())
 	t.Cleanup(func() {
-		net.DefaultResolver = before
 		pc.Close()
 		<-done
 	})

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -106,47 +107,48 @@ func TestU25HTTP2(t *testing.T) {
 	secure := a.server(t, net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour), "h2")
 	type script2 struct {
 		name         string
+		limit        float64 // seconds until the answer begins
 		window       uint32
 		do           func(s *stream2) bool
 		alone, after verdict
 	}
 	const wide = 1 << 20
 	for _, sc := range []script2{
-		{"no fault", wide, (*stream2).healthy, right, right},
-		{"GOAWAY before the answer", wide, func(s *stream2) bool {
+		{"no fault", 15, wide, (*stream2).healthy, right, right},
+		{"GOAWAY before the answer", 1, wide, func(s *stream2) bool {
 			_ = s.WriteGoAway(s.last, http2.ErrCodeNo, nil)
 			return false
 		}, refused, right},
-		{"GOAWAY and the answer", wide, func(s *stream2) bool {
+		{"GOAWAY and the answer", 15, wide, func(s *stream2) bool {
 			return s.WriteGoAway(s.id, http2.ErrCodeNo, nil) == nil && s.healthy()
 		}, right, right},
-		{"GOAWAY in the middle, then the rest", wide, func(s *stream2) bool {
+		{"GOAWAY in the middle, then the rest", 15, wide, func(s *stream2) bool {
 			return s.head() && s.body(s.text()[:30], false) && s.WriteGoAway(s.id, http2.ErrCodeNo, nil) == nil && s.body(s.text()[30:], true)
-		}, right, right},
-		{"GOAWAY in the middle and gone", wide, func(s *stream2) bool {
+		}, either, either},
+		{"GOAWAY in the middle and gone", 15, wide, func(s *stream2) bool {
 			_ = s.head() && s.body(s.begun(), false) && s.WriteGoAway(s.id, http2.ErrCodeInternal, nil) == nil
 			return false
 		}, refused, either},
-		{"ENHANCE_YOUR_CALM", wide, func(s *stream2) bool {
+		{"ENHANCE_YOUR_CALM", 15, wide, func(s *stream2) bool {
 			_ = s.WriteGoAway(s.id, http2.ErrCodeEnhanceYourCalm, []byte("too_many_pings"))
 			return false
 		}, refused, right},
-		{"REFUSED_STREAM", wide, func(s *stream2) bool { return s.WriteRSTStream(s.id, http2.ErrCodeRefusedStream) == nil }, refused, right},
-		{"INTERNAL_ERROR before the answer", wide, func(s *stream2) bool { return s.WriteRSTStream(s.id, http2.ErrCodeInternal) == nil }, refused, right},
-		{"reset in the middle", wide, func(s *stream2) bool {
+		{"REFUSED_STREAM", 1, wide, func(s *stream2) bool { return s.WriteRSTStream(s.id, http2.ErrCodeRefusedStream) == nil }, refused, right},
+		{"INTERNAL_ERROR before the answer", 15, wide, func(s *stream2) bool { return s.WriteRSTStream(s.id, http2.ErrCodeInternal) == nil }, refused, right},
+		{"reset in the middle", 15, wide, func(s *stream2) bool {
 			return s.head() && s.body(s.begun(), false) && s.WriteRSTStream(s.id, http2.ErrCodeInternal) == nil
 		}, refused, either},
-		{"ends in the middle", wide, func(s *stream2) bool { return s.head() && s.body(s.begun(), true) }, refused, either},
-		{"an empty answer", wide, func(s *stream2) bool { return s.head() && s.body("", true) }, refused, right},
-		{"no window for the request", 0, (*stream2).healthy, either, right},
-		{"never answers", wide, func(*stream2) bool { return true }, refused, right},
-		{"a frame of another stream", wide, func(s *stream2) bool {
+		{"ends in the middle", 15, wide, func(s *stream2) bool { return s.head() && s.body(s.begun(), true) }, refused, either},
+		{"an empty answer", 15, wide, func(s *stream2) bool { return s.head() && s.body("", true) }, refused, right},
+		{"no window for the request", 1, 0, (*stream2).healthy, either, right},
+		{"never answers", 1, wide, func(*stream2) bool { return true }, refused, right},
+		{"a frame of another stream", 1, wide, func(s *stream2) bool {
 			return s.WriteData(s.id+100, true, []byte("forged")) == nil
 		}, refused, right},
-		{"data before the header", wide, func(s *stream2) bool { return s.body(s.text(), true) }, refused, right},
+		{"data before the header", 15, wide, func(s *stream2) bool { return s.body(s.text(), true) }, refused, right},
 	} {
 		addr, stop := listen(t, secure.Clone(), func(c net.Conn) { speak2(c, sc.window, sc.do) })
 		t.Cleanup(stop)
-		survive(t, fault{name: sc.name, base: "https://" + addr, options: ", timeout: 1, ssl_verify: " + a.ca, alone: sc.alone, spared: sc.after})
+		survive(t, fault{name: sc.name, base: "https://" + addr, options: fmt.Sprintf(", timeout: %v, ssl_verify: %s", sc.limit, a.ca), alone: sc.alone, spared: sc.after})
 	}
 }

@@ -137,7 +137,7 @@ func failure(typ string, v rawjson.Value) error {
 	case typ == "error" || v.Get("error").Present():
 		return errorWithin(v)
 	case typ == "":
-		return noAnswer("holds an event without a type", nil)
+		return errtext.NoAnswer("holds an event without a type", nil)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) e
 	x := &exchange{relay: r, rq: rq, w: w}
 	x.keepAlive()
 	defer x.alive.stop()
-	defer x.lost()
+	defer x.breakOff()
 	err := r.serve(ctx, x, x.hedged)
 	if opened := x.alive.stop(); opened && err != nil && !x.begun {
 		err = x.unanswered(err)
@@ -82,9 +82,9 @@ func (r *Relay) Serve(ctx context.Context, rq *Request, w http.ResponseWriter) e
 	return err
 }
 
-// lost ends a request that panics after its answer has begun: the connection breaks off,
+// breakOff ends a request that panics after its answer has begun: the connection breaks off,
 // since an error written now would stand in the middle of an event.
-func (x *exchange) lost() {
+func (x *exchange) breakOff() {
 	if !x.begun && !x.alive.stop() {
 		return // nothing was written: the server answers with an error
 	}

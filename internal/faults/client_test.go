@@ -496,7 +496,7 @@ func TestC16IdenticalRequestsAtTheEdgeOfALimit(t *testing.T) {
 	for _, w := range formats {
 		list.WriteString(deployment(w.name, w, "http://"+s.addr, ", max_parallel_requests: 3"))
 	}
-	g := start(t, "model_list:\n"+list.String()+"router_settings: {num_retries: 0}\n")
+	g := start(t, "model_list:\n"+list.String()+"router_settings: {num_retries: 0}\nfairlead_settings: {max_queue: 0}\n")
 	var rights, refusals atomic.Int64
 	var all sync.WaitGroup
 	for i := range 200 {

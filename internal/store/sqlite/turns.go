@@ -31,10 +31,13 @@ const (
 	purgeEvery = time.Hour
 )
 
-// version is the layout of the file; a file without one is of the first.
-const version = 1
+// version is the layout of the files; a file without one is of the first.
+const (
+	version    = 1
+	setVersion = "PRAGMA user_version = 1;"
+)
 
-const schema = `PRAGMA user_version = 1;
+const schema = `
 CREATE TABLE IF NOT EXISTS turn (id INTEGER PRIMARY KEY, expires INTEGER NOT NULL, data BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS turn_expires ON turn(expires);
 CREATE TABLE IF NOT EXISTS turn_key (key BLOB PRIMARY KEY, turn INTEGER NOT NULL) WITHOUT ROWID;
@@ -98,20 +101,23 @@ func open(path, schema string) (*sql.DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(4)
-	if err := prepare(db); err != nil {
+	if err := prepare(db, schema); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }
 
 // prepare makes the tables, unless a newer program has made others.
-func prepare(db *sql.DB) error {
+func prepare(db *sql.DB, schema string) error {
 	var found int
 	if err := db.QueryRow(`PRAGMA user_version`).Scan(&found); err != nil {
 		return err
 	}
 	if found > version {
 		return fmt.Errorf("it has the layout %d of a newer Fairlead, and this one knows up to %d; start the newer one", found, version)
+	}
+	if found < version { // it is not written in vain: another process may hold the file
+		schema = setVersion + schema
 	}
 	_, err := db.Exec(schema)
 	return err

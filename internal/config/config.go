@@ -49,6 +49,8 @@ type Config struct {
 	Defaults CallDefaults
 	// General holds general_settings.
 	General GeneralSettings
+	// Redis is the server that nodes share their state through.
+	Redis RedisSettings
 	// Fairlead holds fairlead_settings, the keys that LiteLLM does not have.
 	Fairlead FairleadSettings
 	// Env is environment_variables, resolved. It is consulted before the

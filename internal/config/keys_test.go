@@ -75,7 +75,7 @@ mcp_servers:
 	says(t, report, Note, "`vertex_project` is planned", "Vertex")
 	says(t, report, Note, "`telemetry` has no effect: the gateway never reports")
 	says(t, report, Note, "`cache` is planned", "cache answers")
-	says(t, report, Note, "`cache_params` is planned")
+	says(t, report, Note, "`cache_params` is approximated", "Redis server")
 	says(t, report, Warning, "`hots` is an unknown key of litellm_settings.cache_params", "host?")
 	at(t, says(t, report, Warning, "`max_budget` is planned", "limit spend"), 13, 3)
 	says(t, report, Note, "`return_response_headers` is approximated")

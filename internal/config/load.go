@@ -143,6 +143,7 @@ func (l *loader) decode(cfg *Config, root *node) {
 	l.sizes(cfg, root)
 	l.urlGuard(&cfg.Defaults, root.get("general_settings"), "general_settings")
 	cfg.Router = l.router(router, settings)
+	cfg.Redis = l.redis(root)
 	if key := "enable_mid_stream_fallback_continuation"; l.flag(router.get(key), child("router_settings", key)) {
 		cfg.Fairlead.ContinueMidStream = true
 	}

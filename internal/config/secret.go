@@ -71,6 +71,9 @@ func (c *Config) Secrets() []string {
 	}
 	add(c.General.MasterKey.Reveal())
 	add(c.General.DatabaseURL.Reveal())
+	for _, secret := range c.Redis.secrets() {
+		add(secret)
+	}
 	addNamed(add, c.Defaults.ExtraHeaders)
 	addNamed(add, c.Env)
 	for i := range c.Deployments {

@@ -72,7 +72,7 @@ mcp_servers:
 `), nil)
 	at(t, says(t, report, Note, "`num_ctx` is planned and has no effect yet"), 6, 7)
 	says(t, report, Warning, "`tpd` is planned", "limit")
-	says(t, report, Note, "`vertex_project` is planned", "Vertex")
+	says(t, report, Note, "`vertex_project` is approximated", "pass-through below /vertex_ai/")
 	says(t, report, Note, "`telemetry` has no effect: the gateway never reports")
 	says(t, report, Note, "`cache` is planned", "cache answers")
 	says(t, report, Note, "`cache_params` is approximated", "Redis server")

@@ -84,6 +84,13 @@ func (c *Config) Secrets() []string {
 		value, _ := c.Getenv(name)
 		add(value)
 	}
+	for _, name := range cloudSecrets {
+		value, _ := c.Getenv(name)
+		add(value)
+	}
+	for _, value := range c.Clouds.secrets() {
+		add(value)
+	}
 	slices.Sort(s)
 	return s
 }

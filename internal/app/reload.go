@@ -39,6 +39,9 @@ func (l *reloader) apply(cfg *config.Config, report *config.Report) error {
 	if old := l.running.server.State(); old != nil {
 		models.Table.Inherit(old.Models.Table)
 	}
+	if l.running.shared != nil {
+		models.Table.Share(l.running.shared)
+	}
 	l.redactor.p.Store(obs.NewRedactor(secrets(cfg)))
 	l.running.server.Swap(&server.State{Config: cfg, Auth: auth.NewChecker(cfg.General.MasterKey.Reveal(), cfg.General.KeyHeaderName), Models: models})
 	l.running.server.Relay.CheckDeployments(models)
@@ -58,6 +61,9 @@ func (l *reloader) changed(cfg *config.Config, report *config.Report) {
 		return
 	}
 	log.Info("configuration reloaded", "summary", report.Summary())
+	if !cfg.Redis.Equal(&l.running.cfg.Redis) {
+		log.Warn("the address of the Redis server has changed; that takes effect with a restart")
+	}
 	if report.HasErrors() {
 		l.writeReport(report)
 	}

@@ -39,6 +39,7 @@ type Running struct {
 	closers []io.Closer
 	watcher *config.Watcher
 	reload  *reloader
+	shared  *shared
 }
 
 // Start starts the gateway as the command line says and returns when it listens.
@@ -223,29 +224,42 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	r.log = obs.NewLogger(lines, obs.LogOptions{
 		JSON: cfg.Defaults.JSONLogs || lc.json, Color: p.color, Debug: c.Debug || c.DetailedDebug || lc.debug,
 	})
+	instance := fmt.Sprintf("%016x", rand.Uint64())
+	kept := responses.NewMemory(responses.Limits{}, p.archive(r, cfg), p.now)
+	if r.shared, err = p.share(r, cfg, instance, kept); err != nil {
+		return err
+	}
 	keeper, err := p.keeper(r, cfg)
 	if err != nil {
 		return err
 	}
-	instance := fmt.Sprintf("%016x", rand.Uint64())
 	r.network = newNetwork(p, cfg, r.log, instance)
 	r.closers = append(r.closers, r.network)
 	redactor := &redactorHolder{}
 	rl := &relay.Relay{Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Debug: c.DetailedDebug, Redactor: redactor.get}
-	kept := responses.NewMemory(responses.Limits{}, p.archive(r, cfg), p.now)
 	memory := newPressure()
 	r.server = &server.Server{
 		Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now, Stall: p.Stall,
 		MaxBodies: memory.maxBodies(), Crowded: memory.crowded,
 	}
+	if r.shared != nil {
+		r.server.Responses = r.shared.answers
+	}
 	r.closers = append(r.closers, closing(rl.StopChecks))
 	r.reload = &reloader{program: p, command: c, running: r, redactor: redactor}
-	return r.reload.apply(cfg, report)
+	if err := r.reload.apply(cfg, report); err != nil {
+		return err
+	}
+	r.meet()
+	return nil
 }
 
 func (p *program) keeper(r *Running, cfg *config.Config) (*reasoning.Keeper, error) {
 	limits := reasoning.Limits{Bytes: int(cfg.Fairlead.ReasoningMaxBytes), Age: cfg.Fairlead.ReasoningTTL}
 	if cfg.Fairlead.DataDir == "" {
+		if r.shared != nil {
+			return reasoning.New(limits, r.shared.turns, p.now), nil
+		}
 		return reasoning.New(limits, nil, p.now), nil
 	}
 	store, err := sqlite.OpenTurns(cfg.Fairlead.DataDir, r.log, p.now)
@@ -253,6 +267,9 @@ func (p *program) keeper(r *Running, cfg *config.Config) (*reasoning.Keeper, err
 		return nil, err
 	}
 	r.closers = append(r.closers, store)
+	if r.shared != nil {
+		return reasoning.New(limits, both{store, r.shared.turns}, p.now), nil
+	}
 	return reasoning.New(limits, store, p.now), nil
 }
 

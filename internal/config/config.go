@@ -49,8 +49,12 @@ type Config struct {
 	Defaults CallDefaults
 	// General holds general_settings.
 	General GeneralSettings
+	// Redis is the server that nodes share their state through.
+	Redis RedisSettings
 	// Fairlead holds fairlead_settings, the keys that LiteLLM does not have.
 	Fairlead FairleadSettings
+	// Clouds are accounts whose APIs are passed through.
+	Clouds Clouds
 	// Env is environment_variables, resolved. It is consulted before the
 	// process environment and never written into it.
 	Env map[string]string

@@ -266,7 +266,11 @@ func (l *loader) resolve(d *Deployment, p params, model string) (*provider.Row, 
 	case err != nil:
 		return nil, skipAt(n, path, "", "%s", sentence(err.Error()))
 	case row.Planned:
-		s := skipAt(n, path, "Use another route to the model, or keep this entry: it does no harm.", "the provider %s is planned and cannot be called yet.", row.Name)
+		remedy := "Use another route to the model, or keep this entry: it does no harm."
+		if below := l.cloudAccount(d, p, row.Name, upstream); below != "" {
+			remedy = "Use another route to the model, or keep this entry: the pass-through below " + below + " calls with its credentials."
+		}
+		s := skipAt(n, path, remedy, "the provider %s is planned and cannot be called yet.", row.Name)
 		s.planned = true
 		return nil, s
 	}

@@ -14,6 +14,8 @@ type environment struct {
 	// declared is environment_variables of the file.
 	declared map[string]string
 	process  func(string) (string, bool)
+	// readFile reads files of credentials.
+	readFile func(string) ([]byte, error)
 	// envFile is --env-file.
 	envFile map[string]string
 	// beside holds the provider keys of a .env next to the configuration.
@@ -110,7 +112,7 @@ func (l *loader) fillKeys(path string, vars map[string]string) {
 		_, set := l.env.lookup(name)
 		switch {
 		case set || strings.TrimSpace(value) == "":
-		case !isProviderKey(name):
+		case !isProviderKey(name) && !isCloudVariable(name):
 			l.env.unread[name] = true
 		case name == "OPENAI_API_KEY" && l.isGateway(client):
 			l.report.notef(Position{File: path}, "", "", "OPENAI_API_KEY of this file is not used: OPENAI_BASE_URL beside it leads to a gateway on this machine, so it is a client's key.")

@@ -69,6 +69,10 @@ type FairleadSettings struct {
 	// MediaMaxCount limits fetches of one request.
 	MediaMaxCount int
 
+	// RedisTimeout limits what a request waits for the server that nodes share their
+	// state through.
+	RedisTimeout time.Duration
+
 	// ReasoningMaxBytes bounds the memory of the reasoning-state keeper.
 	ReasoningMaxBytes int64
 	// ReasoningTTL is how long reasoning state is remembered.
@@ -104,6 +108,7 @@ func DefaultFairleadSettings() FairleadSettings {
 		MediaMaxBytes:     20 * mebibyte,
 		MediaTimeout:      10 * time.Second,
 		MediaMaxCount:     32,
+		RedisTimeout:      50 * time.Millisecond,
 		ReasoningMaxBytes: 64 * mebibyte,
 		ReasoningTTL:      24 * time.Hour,
 	}

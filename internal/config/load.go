@@ -64,6 +64,8 @@ type loader struct {
 	named *node
 	// wires are the formats that the served entries of model_list speak.
 	wires map[*node]string
+	// clouds are the accounts of deployments that are skipped.
+	clouds Clouds
 }
 
 // unsetReference is a value whose environment variable has no value.
@@ -82,7 +84,7 @@ func newLoader(o Options) *loader {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &loader{o: o, report: newReport(), env: &environment{process: o.Env}, told: map[*node]bool{}, repeated: map[string]int{}, wires: map[*node]string{}}
+	return &loader{o: o, report: newReport(), env: &environment{process: o.Env, readFile: o.ReadFile}, told: map[*node]bool{}, repeated: map[string]int{}, wires: map[*node]string{}}
 }
 
 // readLimited reads a regular file of at most maxFileBytes (and one more byte,
@@ -143,10 +145,13 @@ func (l *loader) decode(cfg *Config, root *node) {
 	l.sizes(cfg, root)
 	l.urlGuard(&cfg.Defaults, root.get("general_settings"), "general_settings")
 	cfg.Router = l.router(router, settings)
+	cfg.Redis = l.redis(root)
 	if key := "enable_mid_stream_fallback_continuation"; l.flag(router.get(key), child("router_settings", key)) {
 		cfg.Fairlead.ContinueMidStream = true
 	}
 	l.deployments(cfg, root)
+	l.clouds.VertexDefault = l.vertexDefault(root.get("default_vertex_config"))
+	cfg.Clouds = l.clouds
 	cfg.Aliases = l.aliases(router.get("model_group_alias"))
 	l.checkTargets(cfg, router, settings)
 	l.hooks(cfg, root)

@@ -40,7 +40,7 @@ var chapters = []struct{ section, title, intro string }{
 	{"router_settings", "router_settings", "`num_retries`, `allowed_fails`, `max_fallbacks` and the fallback lists may also stand in `litellm_settings`; `router_settings` wins."},
 	{"litellm_settings", "litellm_settings", ""},
 	{"general_settings", "general_settings", ""},
-	{"cache_params", "litellm_settings.cache_params", ""},
+	{"cache_params", "litellm_settings.cache_params", "With `cache: true` and `type: redis` (or none), this server carries what nodes share, as that of `router_settings.redis_*` or of `general_settings.coordination_redis` does. `REDIS_URL`, `REDIS_HOST`, `REDIS_PORT`, `REDIS_PASSWORD`, `REDIS_USERNAME`, `REDIS_DB`, `REDIS_SSL` and their kin fill what the file does not say."},
 	{"retry_policy", "router_settings.retry_policy", ""},
 	{"allowed_fails_policy", "router_settings.allowed_fails_policy", ""},
 }

@@ -71,6 +71,9 @@ func (c *Config) Secrets() []string {
 	}
 	add(c.General.MasterKey.Reveal())
 	add(c.General.DatabaseURL.Reveal())
+	for _, secret := range c.Redis.secrets() {
+		add(secret)
+	}
 	addNamed(add, c.Defaults.ExtraHeaders)
 	addNamed(add, c.Env)
 	for i := range c.Deployments {
@@ -79,6 +82,13 @@ func (c *Config) Secrets() []string {
 	}
 	for name := range providerKeys() {
 		value, _ := c.Getenv(name)
+		add(value)
+	}
+	for _, name := range cloudSecrets {
+		value, _ := c.Getenv(name)
+		add(value)
+	}
+	for _, value := range c.Clouds.secrets() {
 		add(value)
 	}
 	slices.Sort(s)

@@ -58,8 +58,9 @@ var layers = [][]string{
 	{"internal/wire/errtext"},
 	{"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini", "internal/wire/openaitext", "internal/wire/tasks"},
 	{"internal/provider"},
-	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/responses"},
-	{"internal/store/sqlite"},
+	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/responses", "internal/cloud"},
+	{"internal/share"},
+	{"internal/store/sqlite", "internal/store/redis"},
 	{"internal/relay"},
 	{"internal/server"},
 	{"internal/app"},
@@ -116,14 +117,15 @@ func TestWireFormatsArePure(t *testing.T) {
 
 // only says which packages may import something.
 var only = map[string][]string{
-	"database/sql":       {"internal/store/"},
-	"modernc.org/sqlite": {"internal/store/"},
-	"os/exec":            {"bench"}, // which is no part of the product
-	"plugin":             {},
-	"text/template":      {},
-	"html/template":      {},
-	"unsafe":             {},
-	"C":                  {},
+	"database/sql":                 {"internal/store/"},
+	"modernc.org/sqlite":           {"internal/store/"},
+	"github.com/redis/go-redis/v9": {"internal/store/redis"},
+	"os/exec":                      {"bench", "internal/testkit/redisserver"}, // which are no part of the product
+	"plugin":                       {},
+	"text/template":                {},
+	"html/template":                {},
+	"unsafe":                       {},
+	"C":                            {},
 }
 
 func TestDangerousImportsStandOnlyWhereTheyBelong(t *testing.T) {

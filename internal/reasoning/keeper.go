@@ -55,10 +55,17 @@ func (t *Turn) size() int {
 }
 
 // Store keeps turns beyond the life of the process. Both methods must be safe
-// for concurrent use; Save must not block.
+// for concurrent use; Save must not block for longer than a round trip in a network.
 type Store interface {
 	Save(keys []Key, t *Turn, expires time.Time)
 	Load(k Key) (*Turn, bool)
+}
+
+// Far is a Store at the other end of a network: what a request may need is asked for
+// at once.
+type Far interface {
+	Store
+	LoadAll(keys []Key) map[Key]*Turn
 }
 
 // Limits bound the memory.

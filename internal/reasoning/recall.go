@@ -71,7 +71,7 @@ func (r *Recall) turnOf(c *llm.ToolCall) (*Turn, int) {
 // get finds a turn of this provider.
 func (r *Recall) get(key Key) (*Turn, bool) {
 	t, ok := r.Keeper.lookup(key)
-	if !ok && r.loads < maxLoads {
+	if !ok && r.loads < r.Keeper.mostLoads() {
 		r.loads++
 		t, ok = r.Keeper.load(key)
 	}

@@ -26,6 +26,7 @@ const partSize = 256
 // message. It puts back at most 32 MiB; what is beyond that stays as it came.
 func (k *Keeper) Restore(tenant, provider string, req *llm.Request) Restored {
 	r := restorer{keeper: k, tenant: tenant, known: map[*Turn]*turnIndex{}, room: maxRestored}
+	r.fetch(req.Messages)
 	turns := make([]*Turn, len(req.Messages))
 	for i := range req.Messages {
 		m := &req.Messages[i]

@@ -45,6 +45,7 @@ type Models struct {
 	// native are providers' own APIs by name; passClient calls the operator's routes.
 	native     map[string]*nativeAPI
 	passClient *upstream.Client
+	accounts   accounts
 }
 
 // Deployment is a configured deployment with everything that a call needs.
@@ -98,6 +99,7 @@ func NewModels(c *config.Config, net Network, random func() float64) (*Models, [
 		errs = append(errs, err)
 	}
 	m.passClient = client
+	m.accounts.config, m.accounts.client = c, client
 	m.Table = route.New(routeSettings(c, random), rows)
 	return m, errs
 }

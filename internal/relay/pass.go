@@ -101,11 +101,28 @@ type Pass struct {
 	model    string // as far as the path tells it
 	provider string // whose prices hold, "" for none
 	cost     string // of each request, "" for what its usage costs
+
+	// authorize puts credentials in that hold for one request or for a while, nil for
+	// none; signsBody says that it wants the whole body. refused is told when they were not
+	// taken.
+	authorize authorizer
+	refused   func()
+	signsBody bool
+	// named says that the path names the model as the price map does, better than the
+	// answer.
+	named bool
+	now   time.Time
 }
 
 // PassTo aims a request at a provider's own API. path is escaped and begins with a
 // slash.
 func (m *Models) PassTo(p *Pass, name, path string, query url.Values) error {
+	switch name {
+	case passVertex:
+		return m.passToVertex(p, path, query)
+	case passBedrock:
+		return m.passToBedrock(p, path, query)
+	}
 	api := m.native[name]
 	row, _ := provider.Get(name)
 	if api == nil {
@@ -218,10 +235,11 @@ func (m *Models) PassCustom(p *Pass, route *config.PassThrough, rest string, que
 func (r *Relay) Pass(ctx context.Context, p *Pass, w http.ResponseWriter) error {
 	x := &exchange{relay: r, w: w, rq: &Request{ID: p.ID, Start: p.Start, Header: p.Header, LLM: &llm.Request{Model: p.Name}}}
 	x.target = &wire.Target{Provider: p.Name, Model: p.model}
+	p.now = r.Now()
 	t := &tap{}
 	err := r.pass(ctx, p, x, t)
 	x.usage = t.usage
-	x.target.Model = cmp.Or(t.model, p.model)
+	x.target.Model = p.modelOf(t)
 	if p.provider != "" {
 		x.target.Info, _ = catalog.Lookup(p.provider, x.target.Model)
 	}
@@ -250,15 +268,43 @@ func (p *Pass) send(ctx context.Context) (*upstream.Response, *llm.Error) {
 	req := &upstream.Request{
 		Method: p.Method, URL: p.url, Header: p.out, Timeouts: p.timeouts, Hops: p.Header.Get(upstream.HopHeader), Provider: p.Name,
 	}
-	if p.Length > smallBody || p.Length < 0 {
+	whole := p.signsBody || p.Length >= 0 && p.Length <= smallBody
+	if whole {
+		if failed := p.read(req); failed != nil {
+			return nil, failed
+		}
+	}
+	if p.authorize != nil {
+		if failed := p.authorize(ctx, req, p.now); failed != nil {
+			return nil, failed
+		}
+	}
+	if !whole {
 		return p.client.DoStream(ctx, req, p.Body, p.Length)
 	}
-	body, err := io.ReadAll(io.LimitReader(p.Body, p.Length))
+	return p.client.Do(ctx, req)
+}
+
+// read reads the whole body, which the server bounds.
+func (p *Pass) read(req *upstream.Request) *llm.Error {
+	from := p.Body
+	if p.Length >= 0 {
+		from = io.LimitReader(from, p.Length)
+	}
+	body, err := io.ReadAll(from)
 	if err != nil || int64(len(body)) < p.Length {
 		e := llm.BadRequest("", "The request body ended before its declared length.")
 		e.Cause = err
-		return nil, e
+		return e
 	}
 	req.Body = body
-	return p.client.Do(ctx, req)
+	return nil
+}
+
+// modelOf is the model whose price holds.
+func (p *Pass) modelOf(t *tap) string {
+	if p.named {
+		return cmp.Or(p.model, t.model)
+	}
+	return cmp.Or(t.model, p.model)
 }

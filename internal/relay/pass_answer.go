@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,10 @@ func (p *Pass) answer(x *exchange, resp *upstream.Response, t *tap) error {
 			h[name] = values
 		}
 	}
-	t.events = isEventStream(resp.Header)
+	if resp.Status == http.StatusUnauthorized && p.refused != nil {
+		p.refused()
+	}
+	t.read(resp.Header)
 	if n, err := strconv.Atoi(resp.Header.Get("Content-Length")); err == nil && n <= smallBody && isJSON(resp.Header) {
 		return p.whole(x, resp, t)
 	}
@@ -37,7 +41,7 @@ func (p *Pass) whole(x *exchange, resp *upstream.Response, t *tap) error {
 	}
 	t.json(body)
 	if p.provider != "" && t.usage != nil {
-		info, _ := catalog.Lookup(p.provider, cmp.Or(t.model, p.model))
+		info, _ := catalog.Lookup(p.provider, p.modelOf(t))
 		if cost, ok := info.Cost(catalogUsage(t.usage), x.relay.Now()); ok {
 			x.w.Header()["X-Litellm-Response-Cost"] = []string{cost.Total.String()}
 		}
@@ -101,15 +105,34 @@ const maxTapped = 4 << 20
 // tap reads the usage and the model from an answer that passes, in whatever format
 // of the known ones it is.
 type tap struct {
-	events bool
-	held   []byte
-	full   bool
-	usage  *llm.Usage
-	model  string
+	// events says that the answer is a stream of events, frames that it is one of
+	// Amazon's.
+	events, frames bool
+	held           []byte
+	full           bool
+	usage          *llm.Usage
+	model          string
+}
+
+// read takes what the header of an answer tells: its format, and of Amazon's the
+// counts of tokens.
+func (t *tap) read(h http.Header) {
+	t.events = isEventStream(h)
+	t.frames = strings.HasPrefix(h.Get("Content-Type"), "application/vnd.amazon.eventstream")
+	in, err := strconv.ParseInt(h.Get("X-Amzn-Bedrock-Input-Token-Count"), 10, 64)
+	if err != nil || in < 0 {
+		return
+	}
+	out, _ := strconv.ParseInt(h.Get("X-Amzn-Bedrock-Output-Token-Count"), 10, 64)
+	t.usage = &llm.Usage{Input: in, Output: max(out, 0)}
 }
 
 func (t *tap) write(b []byte) {
-	if !t.events {
+	switch {
+	case t.frames:
+		t.writeFrames(b)
+		return
+	case !t.events:
 		t.hold(b)
 		return
 	}
@@ -142,9 +165,11 @@ func (t *tap) line() {
 }
 
 func (t *tap) end() {
-	if t.events {
+	switch {
+	case t.frames: // what is left is no whole frame
+	case t.events:
 		t.line()
-	} else if !t.full {
+	case !t.full:
 		t.json(t.held)
 	}
 }
@@ -155,11 +180,21 @@ func (t *tap) json(b []byte) {
 	if err != nil {
 		return
 	}
+	for _, item := range v.Elems() { // a Gemini stream without alt=sse
+		t.value(item)
+	}
+	if v.Kind() == '{' {
+		t.value(v)
+	}
+}
+
+func (t *tap) value(v rawjson.Value) {
 	for _, at := range [...]rawjson.Value{v, v.Get("response"), v.Get("message")} {
 		if name := cmp.Or(at.Get("model").Text(), at.Get("modelVersion").Text()); name != "" {
 			t.model = name
 		}
 		t.add(at.Get("usage"))
+		t.addConverse(at.Get("usage"))
 		t.addGemini(at.Get("usageMetadata"))
 	}
 }

@@ -37,23 +37,14 @@ type stayKey struct {
 	group        string
 }
 
-// stay is where a conversation was last.
-type stay struct {
-	deployment string
-	at         time.Time
-	// tokens are those of its last request with the answer, which is what the next one
-	// begins with.
-	tokens int64
-}
-
 // stays remembers the last deployment of conversations, the oldest forgotten first.
-type stays = lru.Cache[stayKey, stay]
+type stays = lru.Cache[stayKey, Stay]
 
 func newStays(s *Settings) *stays {
 	if s.AffinityTTL <= 0 {
 		return nil
 	}
-	c, err := lru.New[stayKey, stay](maxConversations)
+	c, err := lru.New[stayKey, Stay](maxConversations)
 	if err != nil {
 		return nil // only for a size below 1
 	}
@@ -78,15 +69,45 @@ func (p *Plan) talk() *talk {
 }
 
 // stay returns where the request's conversation was last within the current group.
-func (p *Plan) stay(now time.Time) (stay, bool) {
+func (p *Plan) stay(now time.Time) (Stay, bool) {
 	if p.table.stays == nil || len(p.hop.members) < 2 {
-		return stay{}, false
+		return Stay{}, false
 	}
 	if !p.talk().goesOn {
-		return stay{}, false
+		return Stay{}, false
 	}
 	s, ok := p.table.stays.Get(p.stayKey())
-	return s, ok && now.Sub(s.at) < p.table.settings.AffinityTTL
+	if !ok && p.table.shared != nil {
+		s = p.stayElsewhere(now)
+	}
+	return s, s.Deployment != "" && now.Sub(s.At) < p.table.settings.AffinityTTL
+}
+
+// stayElsewhere asks the other nodes, once for each conversation that they have begun.
+func (p *Plan) stayElsewhere(now time.Time) Stay {
+	s, ok := p.table.shared.Stay(p.talk().id, p.hop.name)
+	if !ok {
+		s = Stay{At: now} // it is known to be nowhere
+	}
+	s.told = s.At
+	p.table.stays.Add(p.stayKey(), s)
+	return s
+}
+
+// retellAfter is after how much of its time a conversation that has not moved is told
+// to the others again.
+const retellAfter = 10
+
+// tellStay tells the others where the conversation is, unless they know. It returns when
+// they heard of it.
+func (p *Plan) tellStay(s Stay) time.Time {
+	ttl := p.table.settings.AffinityTTL
+	before, ok := p.table.stays.Peek(p.stayKey())
+	if ok && before.Deployment == s.Deployment && s.At.Sub(before.told) < ttl/retellAfter {
+		return before.told
+	}
+	p.table.shared.Stayed(p.talk().id, p.hop.name, s, ttl)
+	return s.At
 }
 
 func (p *Plan) stayKey() stayKey { return stayKey{p.talk().id, p.hop.name} }
@@ -97,7 +118,11 @@ func (p *Plan) stayed(m *member, now time.Time) {
 		return
 	}
 	if p.talk().id != (Conversation{}) {
-		p.table.stays.Add(p.stayKey(), stay{m.ID, now, p.used})
+		s := Stay{Deployment: m.ID, At: now, Tokens: p.used}
+		if p.table.shared != nil {
+			s.told = p.tellStay(s)
+		}
+		p.table.stays.Add(p.stayKey(), s)
 	}
 }
 
@@ -117,10 +142,10 @@ func (p *Plan) among(candidates []*member, now time.Time) *member {
 		}
 	}
 	m := candidates[p.strategic(candidates, now)]
-	if m.ID == s.deployment {
+	if m.ID == s.Deployment {
 		p.note(m, DecisionStayed, 0)
 	} else {
-		p.add(Decision{Group: p.group, Deployment: s.deployment, What: DecisionMoved})
+		p.add(Decision{Group: p.group, Deployment: s.Deployment, What: DecisionMoved})
 	}
 	return m
 }
@@ -131,9 +156,9 @@ func (p *Plan) strategic(candidates []*member, now time.Time) int {
 }
 
 // at returns the candidate at which the conversation was, nil when it is none.
-func at(s stay, candidates []*member) *member {
+func at(s Stay, candidates []*member) *member {
 	for _, m := range candidates {
-		if m.ID == s.deployment {
+		if m.ID == s.Deployment {
 			return m
 		}
 	}
@@ -154,12 +179,12 @@ func crowded(m *member, candidates []*member) bool {
 
 // warmShare is about how much of the request a deployment at which the conversation was
 // has in its vendor's cache.
-func (p *Plan) warmShare(s stay, now time.Time) float64 {
-	if s.tokens < warmFrom || now.Sub(s.at) >= warmFor {
+func (p *Plan) warmShare(s Stay, now time.Time) float64 {
+	if s.Tokens < warmFrom || now.Sub(s.At) >= warmFor {
 		return 0
 	}
-	if all := p.estimate(); all > s.tokens {
-		return float64(s.tokens) / float64(all)
+	if all := p.estimate(); all > s.Tokens {
+		return float64(s.Tokens) / float64(all)
 	}
 	return 1
 }

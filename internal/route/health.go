@@ -26,6 +26,8 @@ const (
 // half-open after it, when one call at a time probes the deployment, until a success
 // closes it or a failure opens it again.
 type health struct {
+	fullUntil atomic.Int64 // ns since 1970; other nodes have all places before it
+
 	until    atomic.Int64 // ns since 1970; resting before it
 	longest  atomic.Int64 // the longest rest so far, in ns
 	probe    atomic.Bool  // a probe is under way
@@ -43,6 +45,9 @@ type health struct {
 	good, failed int
 	// What began in the current minute, and the tokens that were used in it.
 	requests, used int64
+	// all is what all nodes together have, believed until allUntil.
+	all      Usage
+	allUntil time.Time
 	// Seconds to the first token of a stream, and of an answer per token.
 	first, perToken average
 	// How long it said nothing, of streams and whole answers; nil where nobody asks.
@@ -81,6 +86,7 @@ func (h *health) succeeded(now time.Time) {
 func (h *health) turn(now time.Time) {
 	if minute := now.Unix() / 60; minute != h.minute {
 		h.minute, h.good, h.failed, h.requests, h.used = minute, 0, 0, 0, 0
+		h.allUntil = time.Time{}
 	}
 }
 
@@ -110,7 +116,9 @@ func (t *Table) fail(m *member, e *llm.Error, repeated bool, now time.Time) (coo
 	if !t.exceeded(m, e, repeated, now, d) || t.settings.DisableCooldowns || d <= 0 {
 		return false
 	}
-	m.health.rest(now, max(d, min(e.RetryAfter, maxRetryAfter)))
+	d = max(d, min(e.RetryAfter, maxRetryAfter))
+	m.health.rest(now, d)
+	t.tellCooled(m, now.Add(d))
 	return true
 }
 

@@ -109,6 +109,10 @@ func (p *Plan) Hedge(beside Step, now time.Time) (Step, bool) {
 		p.note(m, DecisionTaken, 0)
 		return Step{}, false
 	}
+	if !p.admitted(m, now) {
+		p.note(m, DecisionElsewhere, 0)
+		return Step{}, false
+	}
 	p.beside = m
 	s := beside
 	p.attempt++
@@ -133,6 +137,7 @@ func (p *Plan) Lost(s Step, d time.Duration, now time.Time) {
 // release gives back the place of one step.
 func (p *Plan) release(m *member) {
 	if m != nil && p.beside == m {
+		p.leaveShared(m)
 		p.beside.health.leave()
 		p.beside = nil
 		return
@@ -142,6 +147,7 @@ func (p *Plan) release(m *member) {
 		p.probing = nil
 	}
 	if p.active != nil {
+		p.leaveShared(p.active)
 		p.active.health.leave()
 		p.active = nil
 	}

@@ -20,13 +20,22 @@ const maxBounces = 8
 // when another request has taken the last one since Next: then call Next again.
 func (p *Plan) Start(s Step, now time.Time) bool {
 	m := s.member
+	why := DecisionTaken
 	if p.probes(m, now) && p.take(m, now) {
-		p.active = m
-		return true
+		if p.admitted(m, now) {
+			p.active = m
+			p.served(m, now)
+			return true
+		}
+		why = DecisionElsewhere
 	}
 	p.Close()
-	p.note(m, DecisionTaken, 0)
 	p.attempt--
+	if p.tries() != nil { // and goes on waiting
+		p.forgetChoice()
+		return false
+	}
+	p.note(m, why, 0)
 	if p.bounced++; p.bounced%maxBounces == 0 {
 		p.failure = p.busy()
 	}
@@ -86,6 +95,7 @@ func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
 	defer h.mu.Unlock()
 	h.turn(now)
 	h.used += max(0, f.Tokens)
+	p.tellUsed(s.member, f.Tokens)
 	p.used = f.Tokens
 	if f.Total > 0 {
 		h.perToken.add(f.Total.Seconds()/float64(max(1, f.Output)), s.member.memory, now)
@@ -142,11 +152,15 @@ func (h *health) begin(a admission, now time.Time) bool {
 	return true
 }
 
-// usage returns the requests and tokens of the current minute.
+// usage returns the requests and tokens of the current minute, of all nodes where that
+// is known.
 func (h *health) usage(now time.Time) (requests, tokens int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.turn(now)
+	if now.Before(h.allUntil) {
+		return max(h.requests, h.all.Requests), max(h.used, h.all.Tokens)
+	}
 	return h.requests, h.used
 }
 

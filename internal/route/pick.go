@@ -56,14 +56,16 @@ func (p *Plan) healthy(now time.Time) []*member {
 
 func (p *Plan) leaveOut(m *member, why bars) {
 	p.barred |= why
-	p.note(m, why.decision(), 0)
+	if p.stands() == nil && p.tries() == nil { // who waits looks often, and sees the same
+		p.note(m, why.decision(), 0)
+	}
 }
 
 // bar returns why m cannot answer now, 0 when it can. What does not pass with time
 // comes first.
 func (p *Plan) bar(m *member, now time.Time) bars {
 	why := p.unfit(m, now)
-	if why == 0 && m.MaxParallel > 0 && m.health.inflight.Load() >= int64(m.MaxParallel) {
+	if why == 0 && m.MaxParallel > 0 && (m.health.inflight.Load() >= int64(m.MaxParallel) || p.behind(m, now)) {
 		return barFull
 	}
 	return why

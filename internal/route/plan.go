@@ -31,7 +31,7 @@ type Plan struct {
 	beside  *member   // whose place is held for a second call at the same time
 	queue   *queueing // nil when it never waited for a place
 	probing *health   // whose probe the active call is
-	bounced int       // steps that could not start
+	bounced int32     // steps that could not start
 	barred  bars      // why deployments were left out of the last choice
 	tokens  int64     // estimate of the input, 0 before it is made
 	used    int64     // tokens of the last call and its answer
@@ -46,6 +46,8 @@ type Plan struct {
 
 	trace []Decision
 	space [2]Decision
+	// tickets is the list of those of active calls, with the other nodes.
+	tickets *Ticket
 	// candidates is the space of a choice.
 	candidates [8]*member
 }
@@ -140,6 +142,7 @@ func (p *Plan) Attempts() int { return p.attempt }
 
 func (p *Plan) step(m *member, wait time.Duration) Step {
 	if p.queue != nil && p.queue.given != m {
+		p.queue.tried = p.queue.turn
 		p.leaveLine()
 	}
 	p.attempt++

@@ -14,9 +14,12 @@ func (t *Table) Probe(id string, now time.Time) (*Plan, Step, bool) {
 	if !m.health.enter(admission{parallel: int64(m.MaxParallel)}, now) {
 		return nil, Step{}, false
 	}
-	p := &Plan{
+	p := &Plan{ // which counts as a place, not as a request of the minute
 		table: t, requested: id, home: g.name, group: m.Group, active: m, attempt: 1,
 		hop: found{group: g}, over: Overrides{DisableFallbacks: true},
+	}
+	if !p.admit(m, Limits{Parallel: int64(m.MaxParallel)}, now) {
+		return nil, Step{}, false
 	}
 	return p, Step{Deployment: m.Deployment, Model: m.Upstream, Group: m.Group, Attempt: 1, member: m}, true
 }
@@ -31,9 +34,12 @@ func (t *Table) Probed(id string, well bool, rest time.Duration, now time.Time) 
 	m := g.members[0]
 	switch {
 	case well:
-		m.health.until.Store(0)
+		if m.health.until.Swap(0) != 0 {
+			t.tellCooled(m, now)
+		}
 	case !m.alone:
 		m.health.rest(now, rest)
+		t.tellCooled(m, now.Add(rest))
 	}
 }
 

@@ -41,10 +41,11 @@ func (t *turn) give(m *member) {
 
 // join puts a turn into a line that has room for so many. A full line sends its last
 // away for one that is more urgent, and else takes nobody: then join is false.
-func (l *line) join(t *turn, room int) bool {
+// Of the open ones, places that are free may be taken at once.
+func (l *line) join(t *turn, room int, open []*member) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range t.wants {
+	for _, m := range open {
 		if m.health.reserve(int64(m.MaxParallel)) { // it became free meanwhile
 			t.give(m)
 			return true
@@ -57,8 +58,8 @@ func (l *line) join(t *turn, room int) bool {
 		l.waiting[n-1].give(nil)
 		l.waiting = l.waiting[:n-1]
 	}
-	at, _ := slices.BinarySearchFunc(l.waiting, t.priority, func(w *turn, priority int64) int {
-		if w.priority <= priority {
+	at, _ := slices.BinarySearchFunc(l.waiting, t, func(w, t *turn) int {
+		if w.priority < t.priority || w.priority == t.priority && !w.since.After(t.since) {
 			return -1
 		}
 		return 1
@@ -136,7 +137,24 @@ func (h *health) leave() {
 type queueing struct {
 	turn  *turn   // in a line
 	given *member // whose place was given in line and is not used yet
+	tried *turn   // left to try a place that may have become free at another node
 	late  bool    // no waiting in line any more
+}
+
+// tries returns the turn that the plan has left to try a place, nil for none.
+func (p *Plan) tries() *turn {
+	if p.queue == nil {
+		return nil
+	}
+	return p.queue.tried
+}
+
+// stands returns the plan's turn in line, nil for none.
+func (p *Plan) stands() *turn {
+	if p.queue == nil {
+		return nil
+	}
+	return p.queue.turn
 }
 
 // queues returns how the plan waits, which from now on it may.
@@ -159,7 +177,7 @@ func (p *Plan) wait(now time.Time) (Step, bool) {
 	if !now.Before(end) {
 		p.leaveLine()
 		p.noteName(p.group, DecisionLate)
-		p.queue.late = true
+		p.queue.late, p.queue.tried = true, nil
 		return Step{}, false
 	}
 	return Step{Group: p.group, Turn: turn.ready, Wait: min(end.Sub(now), p.change(now))}, true
@@ -171,6 +189,9 @@ func (p *Plan) standInLine(now time.Time) bool {
 		return false
 	}
 	t := &turn{priority: p.over.Priority, since: now, ready: make(chan struct{}, 1)}
+	if before := p.tries(); before != nil {
+		t.since = before.since
+	}
 	for _, m := range p.hop.members {
 		if p.bar(m, now) == barFull {
 			t.wants = append(t.wants, m)
@@ -184,7 +205,8 @@ func (p *Plan) standInLine(now time.Time) bool {
 	}
 	t.line = t.wants[0].health.line.Load()
 	t.wants = slices.DeleteFunc(t.wants, func(m *member) bool { return m.health.line.Load() != t.line })
-	if t.line == nil || !t.line.join(t, p.table.settings.MaxQueue) {
+	open := slices.DeleteFunc(slices.Clone(t.wants), func(m *member) bool { return p.behind(m, now) })
+	if t.line == nil || !t.line.join(t, p.table.settings.MaxQueue, open) {
 		p.noteName(p.group, DecisionLineFull)
 		p.queue.late = true
 		return false
@@ -249,6 +271,8 @@ func (p *Plan) change(now time.Time) time.Duration {
 			soonest = min(soonest, m.health.restsUntil().Sub(now))
 		case barLimit:
 			soonest = min(soonest, untilMinute(now))
+		case barFull:
+			soonest = min(soonest, m.health.asksAgain(now, soonest))
 		}
 	}
 	return max(soonest, time.Millisecond)

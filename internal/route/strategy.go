@@ -107,7 +107,7 @@ type costBased struct{}
 func (costBased) pick(p *Plan, candidates []*member, now time.Time) int {
 	warm, share := "", 0.0
 	if s, ok := p.stay(now); ok {
-		warm, share = s.deployment, p.warmShare(s, now)
+		warm, share = s.Deployment, p.warmShare(s, now)
 	}
 	return lowest(p, candidates, func(m *member) float64 {
 		switch {

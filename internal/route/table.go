@@ -21,6 +21,8 @@ type Table struct {
 	purses   map[string]*purse
 
 	general, contextWindow, contentPolicy rules
+
+	shared Shared // nil for a node that counts alone
 }
 
 // group is the deployments that share a name.

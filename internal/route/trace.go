@@ -20,6 +20,9 @@ const (
 	DecisionBudget  = "skipped, its budget is used up"
 	DecisionTaken   = "taken by another request meanwhile"
 
+	// DecisionElsewhere is the answer of the server that nodes share.
+	DecisionElsewhere = "refused, all nodes together have used up its limits"
+
 	DecisionStayed = "preferred, the conversation was here before"
 	DecisionMoved  = "left, though the conversation was here before"
 

@@ -11,16 +11,13 @@ import (
 
 	"github.com/fairlead-gateway/fairlead/internal/config"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openaichat"
 )
 
 // passMethods are the methods of a provider's own API.
 var passMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-
-// plannedAPIs are providers whose own API needs a signature that is not made here yet.
-var plannedAPIs = []struct{ prefix, label string }{
-	{"/vertex_ai", "Google Vertex AI"}, {"/bedrock", "Amazon Bedrock"},
-}
 
 // passRoutes are the routes of providers' own APIs.
 func (s *Server) passRoutes() []route {
@@ -45,20 +42,38 @@ func (s *Server) passRoutes() []route {
 		add("/"+name, r)
 	}
 	add("/openai_passthrough", route{handler: s.passTo("/openai_passthrough", "openai")})
-	for _, p := range plannedAPIs {
-		add(p.prefix, route{handler: planned(p.label)})
+	for _, prefix := range []string{"/vertex_ai", "/vertex-ai"} { // LiteLLM has both
+		add(prefix, route{handler: s.passTo(prefix, "vertex_ai"), dialect: generateContent, keyInQuery: true})
 	}
+	add("/bedrock", route{handler: s.passTo("/bedrock", "bedrock"), dialect: amazon{}})
 	return out
 }
 
-// planned answers for an API that is not passed through yet.
-func planned(label string) handler {
-	return func(http.ResponseWriter, *http.Request, *call) error {
-		return &llm.Error{
-			Kind: llm.KindAPI, Status: http.StatusNotImplemented, Type: "invalid_request_error",
-			Message: "Passing requests through to " + label + " is planned and not possible yet: its requests must be signed.",
-		}
+// amazon is what the gateway's own errors are written in below /bedrock: OpenAI's form,
+// with the sentence and the class also where Amazon's clients look for them.
+type amazon struct{ openaichat.Dialect }
+
+// Error implements wire.Dialect.
+func (amazon) Error(e *llm.Error) (status int, body []byte) {
+	status, body = chat.Error(e)
+	o := rawjson.ParseObject(body)
+	o.Set("message", rawjson.String(e.Message))
+	o.Set("__type", rawjson.String(amazonClass(status)))
+	return status, o.Value()
+}
+
+func amazonClass(status int) string {
+	switch {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		return "AccessDeniedException"
+	case status == http.StatusNotFound:
+		return "ResourceNotFoundException"
+	case status == http.StatusTooManyRequests:
+		return "ThrottlingException"
+	case status >= http.StatusInternalServerError:
+		return "ServiceUnavailableException"
 	}
+	return "ValidationException"
 }
 
 // passTo passes requests below prefix through to a provider.

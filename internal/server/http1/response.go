@@ -91,11 +91,10 @@ func (w *response) interim(status int) {
 	if w.r.old {
 		return // HTTP/1.0 has none
 	}
-	if status == http.StatusContinue {
-		w.r.body.mu.Lock()
-		w.r.body.expected = false
-		w.r.body.mu.Unlock()
-	}
+	body := &w.r.body
+	body.ask.Lock()
+	defer body.ask.Unlock()
+	body.expected = body.expected && status != http.StatusContinue
 	b := appendFields(appendStatus(nil, false, status), w.header, isFraming)
 	_ = w.c.send(append(b, "\r\n"...)) // the answer fails as well
 }
@@ -141,6 +140,9 @@ func (w *response) admit(n int) error {
 	}
 	if w.written += int64(n); w.length >= 0 && w.written > w.length {
 		return http.ErrContentLength
+	}
+	if !w.committed {
+		return nil // nothing was written but by others: see body.proceed
 	}
 	return w.c.broken
 }
@@ -205,8 +207,8 @@ func (w *response) finish() {
 // abandon ends an answer that must not look whole.
 func (w *response) abandon() {
 	w.handled.Store(true)
-	w.c.silence()
 	w.r.body.over()
+	w.c.silence()
 	w.free()
 }
 

@@ -265,6 +265,9 @@ func (w *response) insert(b []byte) {
 	w.mark += len(b)
 }
 
+// Begun reports whether the status is decided, so that no other answer can be given.
+func (w *response) Begun() bool { return w.status != 0 || w.hijacked.Load() }
+
 // Limit makes the connection give up on a client that stalls: idle is how long a
 // body may pause, total how long it may take in all, stall how long a client may
 // take nothing of the answer. It costs nothing while nobody waits.

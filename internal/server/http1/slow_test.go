@@ -209,6 +209,25 @@ func TestC04ReaderThatTakesNothingIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestReaderThatTakesNothingIsGivenUpWithoutALimitToo(t *testing.T) {
+	var took time.Duration
+	h := func(w http.ResponseWriter, _ *http.Request) {
+		begin := time.Now()
+		_, _ = w.Write(make([]byte, 10_000))
+		took = time.Since(begin)
+	}
+	inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
+		c := dial()
+		say(t, c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if took != 2*time.Minute {
+			t.Errorf("given up after %v, want the idle time", took)
+		}
+		_ = c.Close()
+	})
+}
+
 func TestRestOfABodyThatNobodyReadsHasALimit(t *testing.T) {
 	h := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
 	inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {

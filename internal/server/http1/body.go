@@ -181,12 +181,20 @@ func (b *body) rest() bool {
 	if b.err != nil || b.waits() || b.state == stateFixed && b.left > maxRest {
 		return false
 	}
-	if b.idle <= 0 {
-		b.idle, b.total = b.c.owner.HeaderTimeout, b.c.owner.HeaderTimeout
-	}
+	b.hurry(b.c.owner.HeaderTimeout)
 	err := b.skip(maxRest)
 	b.err = http.ErrBodyReadAfterClose // what the handler has missed is no end
 	return err == io.EOF
+}
+
+// hurry limits what nobody reads: it may not take the time of what somebody wants.
+func (b *body) hurry(limit time.Duration) {
+	if b.idle <= 0 {
+		b.idle = limit
+	}
+	if end := time.Now().Add(limit); b.end.IsZero() || b.end.After(end) {
+		b.end = end
+	}
 }
 
 // skip reads a little more than limit bytes, if there are as many.

@@ -229,14 +229,27 @@ func TestReaderThatTakesNothingIsGivenUpWithoutALimitToo(t *testing.T) {
 }
 
 func TestRestOfABodyThatNobodyReadsHasALimit(t *testing.T) {
-	h := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
-	inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
-		c := dial()
-		say(t, c, head+"Content-Length: 100\r\n\r\n")
-		if d, text := lasts(t, c); d != 10*time.Second || !strings.HasPrefix(text, "HTTP/1.1 401 ") || !strings.Contains(text, "Connection: close") {
-			t.Errorf("%q after %v, want it after 10 s", text, d)
+	for name, prepare := range map[string]func(http.ResponseWriter){"plain": func(http.ResponseWriter) {}, "with limits": limited} {
+		h := func(w http.ResponseWriter, _ *http.Request) {
+			prepare(w)
+			w.WriteHeader(http.StatusUnauthorized)
 		}
-	})
+		inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
+			c := dial()
+			say(t, c, head+"Content-Length: 100\r\n\r\n")
+			done := make(chan struct{})
+			go func() { // a byte in four seconds
+				defer close(done)
+				for err := error(nil); err == nil; time.Sleep(4 * time.Second) {
+					_, err = c.Write([]byte("x"))
+				}
+			}()
+			if d, text := lasts(t, c); d != 10*time.Second || !strings.HasPrefix(text, "HTTP/1.1 401 ") || !strings.Contains(text, "Connection: close") {
+				t.Errorf("%s: %q after %v, want it after 10 s", name, text, d)
+			}
+			<-done
+		})
+	}
 }
 
 func TestDeadlinesOfAHandlerHoldUntilItsAnswer(t *testing.T) {

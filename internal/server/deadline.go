@@ -105,19 +105,31 @@ type patient struct {
 	armed time.Time
 	// stall replaces writeStall when it is not 0.
 	stall time.Duration
+	begun bool
 }
 
 // Unwrap lets http.ResponseController reach the connection.
 func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
+// Begun reports whether the status is decided.
+func (p *patient) Begun() bool { return p.begun }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *patient) WriteHeader(status int) {
+	p.begun = p.begun || status >= http.StatusOK
+	p.ResponseWriter.WriteHeader(status)
+}
+
 // Write implements io.Writer.
 func (p *patient) Write(b []byte) (int, error) {
+	p.begun = true
 	p.arm()
 	return p.ResponseWriter.Write(b)
 }
 
 // Flush implements http.Flusher.
 func (p *patient) Flush() {
+	p.begun = true
 	p.arm()
 	// What cannot be flushed shows at the next write.
 	_ = p.rc.Flush()

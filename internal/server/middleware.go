@@ -93,7 +93,8 @@ func setFixedHeaders(h http.Header, id string) {
 	h["X-Litellm-Call-Id"] = []string{id}
 }
 
-// recovered turns a panic into the loss of one request.
+// recovered turns a panic into the loss of one request: an error, or once the answer
+// has begun its end in the middle.
 func (s *Server) recovered(next handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, c *call) (err error) {
 		defer func() {
@@ -105,6 +106,9 @@ func (s *Server) recovered(next handler) handler {
 				panic(p)
 			}
 			s.Log.Error("a request failed with a panic", "id", c.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			if b, ok := w.(interface{ Begun() bool }); ok && b.Begun() {
+				panic(http.ErrAbortHandler) // an answer that was cut off must not end as if it were whole
+			}
 			err = llm.AsError(fmt.Errorf("panic: %v", p))
 		}()
 		return next(w, r, c)

@@ -35,8 +35,11 @@ type body struct {
 	excess int64 // what is not data in a chunked body, beyond what is usual
 	err    error // what every later read gets
 	closed bool
-	// expected says that the client waits for a 100 before it sends.
-	expected bool
+
+	ask sync.Mutex // guards the two; whoever reads may not be who answers
+	// expected says that the client waits for a 100 before it sends, answered that
+	// it gets none any more, since the answer has begun.
+	expected, answered bool
 
 	// idle limits each wait for bytes, total all of them, which end is the end of.
 	idle, total time.Duration
@@ -55,13 +58,35 @@ func (b *body) Read(p []byte) (int, error) {
 	case len(p) == 0:
 		return 0, nil
 	}
-	if b.expected {
-		b.expected = false
-		if err := b.c.send(continueLine); err != nil {
-			return 0, b.fail(err)
-		}
+	if err := b.proceed(); err != nil {
+		return 0, b.fail(err)
 	}
 	return b.some(p)
+}
+
+// proceed tells a client to send that waits for being told.
+func (b *body) proceed() error {
+	b.ask.Lock()
+	defer b.ask.Unlock()
+	if !b.expected || b.answered {
+		return nil
+	}
+	b.expected = false
+	return b.c.send(continueLine)
+}
+
+// begun says that the answer begins: nothing may come between its parts.
+func (b *body) begun() {
+	b.ask.Lock()
+	defer b.ask.Unlock()
+	b.answered = true
+}
+
+// waits reports whether the client still waits for being told to send.
+func (b *body) waits() bool {
+	b.ask.Lock()
+	defer b.ask.Unlock()
+	return b.expected
 }
 
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
@@ -153,15 +178,23 @@ func (b *body) rest() bool {
 	if b.state == stateEnd {
 		return true
 	}
-	if b.err != nil || b.expected || b.state == stateFixed && b.left > maxRest {
+	if b.err != nil || b.waits() || b.state == stateFixed && b.left > maxRest {
 		return false
 	}
-	if b.idle <= 0 {
-		b.idle, b.total = b.c.owner.HeaderTimeout, b.c.owner.HeaderTimeout
-	}
+	b.hurry(b.c.owner.HeaderTimeout)
 	err := b.skip(maxRest)
 	b.err = http.ErrBodyReadAfterClose // what the handler has missed is no end
 	return err == io.EOF
+}
+
+// hurry limits what nobody reads: it may not take the time of what somebody wants.
+func (b *body) hurry(limit time.Duration) {
+	if b.idle <= 0 {
+		b.idle = limit
+	}
+	if end := time.Now().Add(limit); b.end.IsZero() || b.end.After(end) {
+		b.end = end
+	}
 }
 
 // skip reads a little more than limit bytes, if there are as many.

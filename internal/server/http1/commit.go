@@ -140,6 +140,7 @@ func (w *response) commit(more []byte, last bool) {
 		return
 	}
 	w.committed = true
+	w.r.body.begun()
 	w.obtain()
 	hasBody := bodyAllowed(w.status)
 	if last && w.length < 0 && hasBody && !w.trailed && (!w.head || w.written > 0) {

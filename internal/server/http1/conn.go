@@ -55,7 +55,7 @@ func newConn(owner *Server, nc net.Conn) *conn {
 	if s, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = s.SyscallConn()
 	}
-	c.arrive, c.push = c.receive, c.writeNow
+	c.arrive, c.push, c.stall = c.receive, c.writeNow, owner.IdleTimeout
 	return c
 }
 

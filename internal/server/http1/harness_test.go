@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sort"
 	"strings"
 	"sync"
@@ -132,7 +133,7 @@ func (c *client) answer(method string) (*http.Response, string) {
 func (c *client) all() string {
 	c.t.Helper()
 	b, err := io.ReadAll(c.r)
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		c.t.Fatal(err)
 	}
 	return string(b)

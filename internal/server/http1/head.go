@@ -47,7 +47,7 @@ func (c *conn) refuse(r *refusal) {
 func (c *conn) headSize() (int, *refusal) {
 	until, scanned := c.headUntil, 0
 	for {
-		if class[c.buf[c.start]]&tokenByte == 0 {
+		if c.surplus == 1 || class[c.buf[c.start]]&tokenByte == 0 {
 			return 0, bad("malformed request line")
 		}
 		size, next, refused := headEnd(c.buffered(), scanned)

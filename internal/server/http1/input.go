@@ -25,6 +25,9 @@ type input struct {
 	// the limit of the moment, never later: what comes too early is set again, so
 	// that most waits set none.
 	armed time.Time
+	// surplus is how many bytes of a line end may come before the next request; 1 says
+	// that its first half has come.
+	surplus int
 	// headUntil is the limit of a header; zero is for one whose first byte has just
 	// come.
 	headUntil time.Time
@@ -80,6 +83,15 @@ func (c *conn) take(n int) {
 
 // await waits for the first byte of a request.
 func (c *conn) await() bool {
+	for c.arrives() {
+		if !c.passLineEnd() {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *conn) arrives() bool {
 	if c.start < c.end {
 		c.headUntil = time.Time{}
 		return true
@@ -96,6 +108,17 @@ func (c *conn) await() bool {
 	}
 	c.phase.Store(phaseActive)
 	return c.start < c.end
+}
+
+// passLineEnd passes over a byte of the one line end that old clients send behind
+// the body of a POST.
+func (c *conn) passLineEnd() bool {
+	if c.surplus == 0 || c.buf[c.start] != "\n\r"[c.surplus-1] {
+		return false
+	}
+	c.surplus--
+	c.take(1)
+	return true
 }
 
 // waiting reports whether Shutdown may end the wait of this connection.

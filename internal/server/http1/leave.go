@@ -34,10 +34,23 @@ func (c *conn) listen() {
 
 func (e *ear) hear(c *conn, done chan struct{}) {
 	defer close(done)
-	n, err := io.ReadFull(c.nc, e.byte[:])
-	e.heard = n
-	if n == 0 && !(errors.Is(err, os.ErrDeadlineExceeded) && e.silence.Load()) {
-		c.leave()
+	for {
+		n, err := io.ReadFull(c.nc, e.byte[:])
+		e.heard = n
+		late := errors.Is(err, os.ErrDeadlineExceeded)
+		switch {
+		case n > 0 || late && e.silence.Load():
+			return
+		case !late || c.own.is():
+			c.leave()
+			return
+		}
+		// Shutdown meant the wait before this request. Who silences sets the deadline
+		// last.
+		_ = c.nc.SetReadDeadline(time.Time{})
+		if e.silence.Load() {
+			return
+		}
 	}
 }
 

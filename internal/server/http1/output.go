@@ -9,7 +9,8 @@ import (
 
 // output is the writing half of a connection.
 type output struct {
-	// stall is how long a client may take nothing of an answer; 0 is for ever.
+	// stall is how long a client may take nothing of an answer: as long as it may be
+	// idle, when no handler says otherwise.
 	stall time.Duration
 	// late is the write deadline that is set, zero for none.
 	late time.Time
@@ -120,5 +121,5 @@ func (c *conn) settle() {
 		c.late = time.Time{}
 		_ = c.nc.SetWriteDeadline(time.Time{})
 	}
-	c.stall = 0
+	c.stall = c.owner.IdleTimeout
 }

@@ -38,6 +38,9 @@ func (c *conn) readRequest() (*request, *refusal) {
 		return nil, refused
 	}
 	c.take(size)
+	if c.surplus = 0; r.method == http.MethodPost {
+		c.surplus = len(lineEnd)
+	}
 	return r, nil
 }
 

@@ -91,11 +91,10 @@ func (w *response) interim(status int) {
 	if w.r.old {
 		return // HTTP/1.0 has none
 	}
-	if status == http.StatusContinue {
-		w.r.body.mu.Lock()
-		w.r.body.expected = false
-		w.r.body.mu.Unlock()
-	}
+	body := &w.r.body
+	body.ask.Lock()
+	defer body.ask.Unlock()
+	body.expected = body.expected && status != http.StatusContinue
 	b := appendFields(appendStatus(nil, false, status), w.header, isFraming)
 	_ = w.c.send(append(b, "\r\n"...)) // the answer fails as well
 }
@@ -141,6 +140,9 @@ func (w *response) admit(n int) error {
 	}
 	if w.written += int64(n); w.length >= 0 && w.written > w.length {
 		return http.ErrContentLength
+	}
+	if !w.committed {
+		return nil // nothing was written but by others: see body.proceed
 	}
 	return w.c.broken
 }
@@ -205,8 +207,8 @@ func (w *response) finish() {
 // abandon ends an answer that must not look whole.
 func (w *response) abandon() {
 	w.handled.Store(true)
-	w.c.silence()
 	w.r.body.over()
+	w.c.silence()
 	w.free()
 }
 
@@ -262,6 +264,9 @@ func (w *response) insert(b []byte) {
 	copy(w.out[w.mark:], b)
 	w.mark += len(b)
 }
+
+// Begun reports whether the status is decided, so that no other answer can be given.
+func (w *response) Begun() bool { return w.status != 0 || w.hijacked.Load() }
 
 // Limit makes the connection give up on a client that stalls: idle is how long a
 // body may pause, total how long it may take in all, stall how long a client may

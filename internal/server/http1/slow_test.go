@@ -209,15 +209,47 @@ func TestC04ReaderThatTakesNothingIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestRestOfABodyThatNobodyReadsHasALimit(t *testing.T) {
-	h := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+func TestReaderThatTakesNothingIsGivenUpWithoutALimitToo(t *testing.T) {
+	var took time.Duration
+	h := func(w http.ResponseWriter, _ *http.Request) {
+		begin := time.Now()
+		_, _ = w.Write(make([]byte, 10_000))
+		took = time.Since(begin)
+	}
 	inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
 		c := dial()
-		say(t, c, head+"Content-Length: 100\r\n\r\n")
-		if d, text := lasts(t, c); d != 10*time.Second || !strings.HasPrefix(text, "HTTP/1.1 401 ") || !strings.Contains(text, "Connection: close") {
-			t.Errorf("%q after %v, want it after 10 s", text, d)
+		say(t, c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if took != 2*time.Minute {
+			t.Errorf("given up after %v, want the idle time", took)
 		}
+		_ = c.Close()
 	})
+}
+
+func TestRestOfABodyThatNobodyReadsHasALimit(t *testing.T) {
+	for name, prepare := range map[string]func(http.ResponseWriter){"plain": func(http.ResponseWriter) {}, "with limits": limited} {
+		h := func(w http.ResponseWriter, _ *http.Request) {
+			prepare(w)
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+		inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
+			c := dial()
+			say(t, c, head+"Content-Length: 100\r\n\r\n")
+			done := make(chan struct{})
+			go func() { // a byte in four seconds
+				defer close(done)
+				for err := error(nil); err == nil; time.Sleep(4 * time.Second) {
+					_, err = c.Write([]byte("x"))
+				}
+			}()
+			if d, text := lasts(t, c); d != 10*time.Second || !strings.HasPrefix(text, "HTTP/1.1 401 ") || !strings.Contains(text, "Connection: close") {
+				t.Errorf("%s: %q after %v, want it after 10 s", name, text, d)
+			}
+			<-done
+		})
+	}
 }
 
 func TestDeadlinesOfAHandlerHoldUntilItsAnswer(t *testing.T) {

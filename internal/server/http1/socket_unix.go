@@ -4,6 +4,7 @@ package http1
 
 import (
 	"io"
+	"net"
 	"os"
 	"syscall"
 )
@@ -22,7 +23,7 @@ func (c *conn) receive(fd uintptr) bool {
 	c.end, c.arrived = max(n, 0), nil
 	switch {
 	case err != nil:
-		c.arrived = os.NewSyscallError("read", err)
+		c.arrived = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", err)}
 	case n == 0:
 		c.arrived = io.EOF
 	}

@@ -105,9 +105,10 @@ func (r *Running) drain(signals <-chan os.Signal) error {
 	case <-time.After(lameDuck):
 	case <-ctx.Done():
 	}
-	err := r.http.Shutdown(ctx)
-	if err != nil {
-		r.log.Warn("requests were cut off: they had not finished at the time limit or the second signal")
+	if err := r.http.Shutdown(ctx); err != nil {
+		if open := r.server.InFlight(); open > 0 {
+			r.log.Warn("requests were cut off: they had not finished at the time limit or the second signal", "requests", open)
+		}
 	}
 	r.Close()
 	return nil

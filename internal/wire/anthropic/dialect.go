@@ -141,6 +141,10 @@ func (d *decoder) other(name string, v rawjson.Value) error {
 			return llm.BadRequest(known, fmt.Sprintf("Invalid JSON payload: the key %q must be written %q.", name, known))
 		}
 	}
+	// Not Anthropic's, but it goes on to whoever knows it, and some answer this with 500.
+	if name == "response_format" && v.Present() && v.Kind() != '{' {
+		return llm.BadRequest(name, "response_format must be an object.")
+	}
 	d.param(name, v)
 	return nil
 }

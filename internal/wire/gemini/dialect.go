@@ -153,7 +153,7 @@ func (d *decoder) member(name string, v rawjson.Value) error {
 		if err := isKind(name, v, "{"); err != nil {
 			return err
 		}
-		d.generation(v)
+		return d.generation(v)
 	case "tools":
 		return isKind(name, v, "[{")
 	case "toolConfig":

@@ -22,7 +22,7 @@ type answerFormat struct {
 }
 
 // generation turns generationConfig into parameters (§5.4).
-func (d *decoder) generation(cfg rawjson.Value) {
+func (d *decoder) generation(cfg rawjson.Value) error {
 	var f answerFormat
 	for name, v := range members(cfg) {
 		if openAI, ok := generationParams[name]; ok {
@@ -30,6 +30,11 @@ func (d *decoder) generation(cfg rawjson.Value) {
 			continue
 		}
 		switch name {
+		case "responseSchema":
+			if v.Present() && v.Kind() != '{' {
+				return isKind("generationConfig.responseSchema", v, "{")
+			}
+			f.read(name, v)
 		case "stopSequences":
 			if v.Len() > 0 || v.Kind() != '[' {
 				d.param("stop", v)
@@ -47,6 +52,7 @@ func (d *decoder) generation(cfg rawjson.Value) {
 		}
 	}
 	d.format(&f)
+	return nil
 }
 
 func (d *decoder) number(name string, v rawjson.Value) {

@@ -5,9 +5,10 @@
 // beside chunks, two lengths, folded lines) is refused, since a connection is
 // shared by the calls of different clients.
 //
-// A request is sent once. It is written again, on a new connection, only when a
-// kept connection took not a single byte of it: a POST that the upstream may have
-// seen may have been billed.
+// A request is sent once, since a POST that the upstream has seen may have been
+// billed. It is written again, once and on a new connection, only when a kept
+// connection took not a single byte of it, or ended without a byte of an answer as
+// soon as it was written: then the upstream was closing an idle connection.
 package http1
 
 import (
@@ -93,7 +94,7 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	defer out.free()
 	a.ctx, a.limits, a.start, a.head = ctx, q.Limits, time.Now(), q.Method == http.MethodHead
 	if cn := c.pool.take(q.URL.Host, a.start, c.IdleTimeout); cn != nil {
-		if err = a.exchange(cn, out); !errors.Is(err, errUnsent) {
+		if err = a.exchange(cn, out); !errors.Is(err, errStale) {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -145,19 +146,54 @@ func TestU08ConnectionThatTheServerClosedIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestU08OnlyWhatWasNotTakenAtAllIsSentAgain(t *testing.T) {
-	for taken, want := range []error{nil, syscall.EPIPE} {
+// kept is a client with one kept connection, first, that dials second next.
+func kept(t *testing.T, first, second *script) *Client {
+	t.Helper()
+	c := scripted(t, first, second)
+	if _, _, err := call(c, upURL, []byte("{}"), long); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestU08RequestThatMetTheClosingOfAKeptConnectionIsSentOnceMore(t *testing.T) {
+	for name, closing := range map[string]script{
+		"nothing was taken":         {refuse: syscall.EPIPE},
+		"a part was taken":          {refuse: syscall.EPIPE, taken: 1},
+		"a part, and then a reset":  {refuse: syscall.ECONNRESET, taken: 1, end: syscall.ECONNRESET},
+		"all was taken, then a end": {},
+		"all was taken, then reset": {end: syscall.ECONNRESET},
+	} {
 		first, second := scriptOf(okAnswer), scriptOf(okAnswer)
-		c := scripted(t, first, second)
-		if _, _, err := call(c, upURL, []byte("{}"), long); err != nil {
-			t.Fatal(err)
-		}
-		first.refuse, first.taken = syscall.EPIPE, taken
-		_, _, err := call(c, upURL, []byte("{}"), long)
-		if !errors.Is(err, want) || (second.writes > 0) != (want == nil) || !first.closed {
-			t.Errorf("%d bytes taken: %v, %d writes on the new connection", taken, err, second.writes)
+		c := kept(t, first, second)
+		first.refuse, first.taken, first.end = closing.refuse, closing.taken, closing.end
+		if _, body, err := call(c, upURL, []byte("{}"), long); err != nil || body != "ok" || second.writes != 1 || !first.closed {
+			t.Errorf("%s: %q %v, %d writes on the new connection", name, body, err, second.writes)
 		}
 	}
+}
+
+func TestU08RequestThatTheUpstreamMayHaveWorkedOnIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, tc := range map[string]struct {
+			begun string
+			pause time.Duration
+		}{
+			"the connection ends later": {pause: Crossing},
+			"an answer had begun":       {begun: "HTTP/1.1 2"},
+			"an interim answer came":    {begun: "HTTP/1.1 100 Continue\r\n\r\n"},
+		} {
+			first, second := scriptOf(okAnswer), scriptOf(okAnswer)
+			c := kept(t, first, second)
+			first.pause = tc.pause
+			if tc.begun != "" {
+				first.pieces = [][]byte{[]byte(tc.begun)}
+			}
+			if _, _, err := call(c, upURL, []byte("{}"), long); err == nil || second.writes != 0 || !first.closed {
+				t.Errorf("%s: %v, %d writes on the new connection", name, err, second.writes)
+			}
+		}
+	})
 }
 
 func TestU08RequestOnANewConnectionIsNotSentAgain(t *testing.T) {

@@ -53,8 +53,8 @@ func (e *FieldError) Error() string {
 }
 
 var (
-	// errUnsent: a kept connection was closed before it took a byte.
-	errUnsent = errors.New("http1: nothing was sent")
+	// errStale: the upstream was closing a kept connection when the request came.
+	errStale  = errors.New("http1: the connection was not kept")
 	errClosed = errors.New("http1: read of a closed response")
 )
 

@@ -149,6 +149,9 @@ type script struct {
 	// refuse is the error of a write, after this many bytes.
 	refuse error
 	taken  int
+	// end is the error after the pieces, io.EOF when nil, and pause the time to it.
+	end    error
+	pause  time.Duration
 	closed bool
 }
 
@@ -164,6 +167,10 @@ func (s *script) Read(p []byte) (int, error) {
 		if n > 0 {
 			return n, nil
 		}
+	}
+	time.Sleep(s.pause)
+	if s.end != nil {
+		return 0, s.end
 	}
 	return 0, io.EOF
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -67,10 +68,15 @@ func (a *Response) exchange(c *conn, out *output) error {
 	}
 	if unsent != nil && n == 0 && c.reused {
 		a.let(false)
-		return errUnsent
+		return errStale
 	}
+	sent := time.Now()
 	// When the upstream took only a part, it may have answered without reading on.
 	if err := a.readHead(until); err != nil {
+		if a.crossed(err, sent) {
+			a.let(false)
+			return errStale
+		}
 		if unsent != nil {
 			err = unsent
 		}
@@ -81,6 +87,24 @@ func (a *Response) exchange(c *conn, out *output) error {
 		a.finish(io.EOF)
 	}
 	return nil
+}
+
+// Crossing is the time in which a request can meet the closing of its connection: a
+// round trip to the other end of the world and some. An upstream that ends a
+// connection later had the request, and may have worked on it.
+const Crossing = 2 * time.Second
+
+// crossed reports whether the upstream closed a kept connection while the request
+// was on its way: no byte of an answer came, and the end did at once.
+func (a *Response) crossed(err error, sent time.Time) bool {
+	c := a.conn
+	return c.reused && a.Status == 0 && len(c.buffered()) == 0 && isEnd(err) &&
+		a.ctx.Err() == nil && time.Since(sent) < Crossing
+}
+
+// isEnd reports whether the other side has closed or reset the connection.
+func isEnd(err error) bool {
+	return err == io.EOF || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // fail ends the call before its answer, and returns the error in the terms of

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
@@ -71,7 +70,7 @@ type Response struct {
 // the client's: when it ends, the connection to the upstream is closed at once.
 //
 // A request is sent again in two cases only. When it met the closing of a kept
-// connection, it is sent once more: a POST that the upstream may have worked on is
+// connection and was not taken, it is sent once more: a POST that the upstream may have worked on is
 // never repeated here, since it may have been billed; that is for the retries of
 // the plan, which are counted. And a 404 of a base URL without a version is tried
 // once with it, see [Base].
@@ -184,29 +183,9 @@ func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
 	}
 	if out.ContentLength > 0 {
 		out.Body = bodyOf(r)
-		out.GetBody = onceMore(r)
-	}
-	// Without a value it is not sent; it has net/http repeat a POST whose kept
-	// connection ended without a byte of an answer.
-	if _, own := r.Header[idempotency]; !own {
-		r.Header[idempotency] = nil
+		out.GetBody = func() (io.ReadCloser, error) { return bodyOf(r), nil }
 	}
 	return out.WithContext(ctx)
-}
-
-const idempotency = "Idempotency-Key"
-
-// onceMore gives the body for one repetition, and only as soon after the request as
-// it can have met the closing of its connection.
-func onceMore(r *Request) func() (io.ReadCloser, error) {
-	sent, again := time.Now(), false
-	return func() (io.ReadCloser, error) {
-		if again || time.Since(sent) >= http1.Crossing {
-			return nil, io.ErrUnexpectedEOF
-		}
-		again = true
-		return bodyOf(r), nil
-	}
 }
 
 // bodyOf reads the body of a request from its begin.

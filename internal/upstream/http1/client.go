@@ -7,8 +7,8 @@
 //
 // A request is sent once, since a POST that the upstream has seen may have been
 // billed. It is written again, once and on a new connection, only when a kept
-// connection took not a single byte of it, or ended without a byte of an answer as
-// soon as it was written: then the upstream was closing an idle connection.
+// connection took not a single byte of it, or ended before it had taken all of it,
+// without a byte of an answer: then the upstream was closing an idle connection.
 package http1
 
 import (

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -161,7 +162,6 @@ func TestU08RequestThatMetTheClosingOfAKeptConnectionIsSentOnceMore(t *testing.T
 		"nothing was taken":         {refuse: syscall.EPIPE},
 		"a part was taken":          {refuse: syscall.EPIPE, taken: 1},
 		"a part, and then a reset":  {refuse: syscall.ECONNRESET, taken: 1, end: syscall.ECONNRESET},
-		"all was taken, then a end": {},
 		"all was taken, then reset": {end: syscall.ECONNRESET},
 	} {
 		first, second := scriptOf(okAnswer), scriptOf(okAnswer)
@@ -178,14 +178,16 @@ func TestU08RequestThatTheUpstreamMayHaveWorkedOnIsNotSentAgain(t *testing.T) {
 		for name, tc := range map[string]struct {
 			begun string
 			pause time.Duration
+			end   error
 		}{
-			"the connection ends later": {pause: Crossing},
-			"an answer had begun":       {begun: "HTTP/1.1 2"},
-			"an interim answer came":    {begun: "HTTP/1.1 100 Continue\r\n\r\n"},
+			"a reset comes later":     {pause: crossing, end: syscall.ECONNRESET},
+			"it closed after reading": {},
+			"an answer had begun":     {begun: "HTTP/1.1 2"},
+			"an interim answer came":  {begun: "HTTP/1.1 100 Continue\r\n\r\n"},
 		} {
 			first, second := scriptOf(okAnswer), scriptOf(okAnswer)
 			c := kept(t, first, second)
-			first.pause = tc.pause
+			first.pause, first.end = tc.pause, tc.end
 			if tc.begun != "" {
 				first.pieces = [][]byte{[]byte(tc.begun)}
 			}
@@ -194,6 +196,57 @@ func TestU08RequestThatTheUpstreamMayHaveWorkedOnIsNotSentAgain(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestU08OnlyARequestThatWasNotTakenIsSentAgain(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells what the other side has taken")
+	}
+	for name, tc := range map[string]struct {
+		crossing bool
+		requests int32
+	}{
+		"closed while the request was on its way": {true, 2},
+		"closed after the request was read":       {false, 2},
+	} {
+		var requests atomic.Int32
+		leave, left := make(chan bool, 1), make(chan bool, 1)
+		u := server(t, func(n int, c *net.TCPConn, r *bufio.Reader) {
+			for i := 0; readRequest(r); i++ {
+				if requests.Add(1); n == 0 && i == 1 {
+					return // without an answer
+				}
+				_, _ = io.WriteString(c, okAnswer)
+				if n == 0 && tc.crossing {
+					<-leave
+					c.Close()
+					left <- true
+					return
+				}
+			}
+		})
+		writes, c := 0, tcp(t)
+		dial := c.Dial
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			nc, err := dial(ctx, network, address)
+			if err == nil && tc.crossing {
+				nc.(*socket).before = func() {
+					if writes++; writes == 2 {
+						leave <- true
+						<-left
+					}
+				}
+			}
+			return nc, err
+		}
+		if _, _, err := call(c, u, []byte("{}"), long); err != nil {
+			t.Fatal(err)
+		}
+		_, body, err := call(c, u, []byte("{}"), long)
+		if again := err == nil && body == "ok"; again != tc.crossing || requests.Load() != tc.requests {
+			t.Errorf("%s: %q %v, the upstream read %d requests", name, body, err, requests.Load())
+		}
+	}
 }
 
 func TestU08RequestOnANewConnectionIsNotSentAgain(t *testing.T) {

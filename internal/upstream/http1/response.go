@@ -73,7 +73,7 @@ func (a *Response) exchange(c *conn, out *output) error {
 	sent := time.Now()
 	// When the upstream took only a part, it may have answered without reading on.
 	if err := a.readHead(until); err != nil {
-		if a.crossed(err, sent) {
+		if a.crossed(err, unsent, sent) {
 			a.let(false)
 			return errStale
 		}
@@ -89,22 +89,24 @@ func (a *Response) exchange(c *conn, out *output) error {
 	return nil
 }
 
-// Crossing is the time in which a request can meet the closing of its connection: a
-// round trip to the other end of the world and some. An upstream that ends a
+// crossing is the time in which a request can meet the reset of its connection: a
+// round trip to the other end of the world and some. An upstream that resets a
 // connection later had the request, and may have worked on it.
-const Crossing = 2 * time.Second
+const crossing = 2 * time.Second
 
 // crossed reports whether the upstream closed a kept connection while the request
-// was on its way: no byte of an answer came, and the end did at once.
-func (a *Response) crossed(err error, sent time.Time) bool {
+// was on its way. No byte of an answer came, and the end says that the request was
+// not taken: a reset, at once, or a close that left a part of it unacknowledged.
+func (a *Response) crossed(err, unsent error, sent time.Time) bool {
 	c := a.conn
-	return c.reused && a.Status == 0 && len(c.buffered()) == 0 && isEnd(err) &&
-		a.ctx.Err() == nil && time.Since(sent) < Crossing
+	if !c.reused || a.Status != 0 || len(c.buffered()) > 0 || a.ctx.Err() != nil || time.Since(sent) >= crossing {
+		return false
+	}
+	return isReset(err) || err == io.EOF && (isReset(unsent) || c.untaken())
 }
 
-// isEnd reports whether the other side has closed or reset the connection.
-func isEnd(err error) bool {
-	return err == io.EOF || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // fail ends the call before its answer, and returns the error in the terms of

@@ -78,6 +78,9 @@ func (v Value) Int() (n int64, ok bool) {
 	if v.Kind() != '0' {
 		return 0, false
 	}
+	if n, ok := v.count(); ok {
+		return n, true
+	}
 	if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
 		return n, true
 	}
@@ -86,6 +89,20 @@ func (v Value) Int() (n int64, ok bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// count reads what nearly every number is: digits, and few enough to fit.
+func (v Value) count() (n int64, ok bool) {
+	if len(v) > 18 {
+		return 0, false
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n, true
 }
 
 // Float returns a number as a float64.

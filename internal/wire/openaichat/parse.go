@@ -16,24 +16,26 @@ import (
 // Response reads a whole answer. For a hop in the same format the body stays the
 // upstream's bytes, made regular where it breaks a rule that clients depend on.
 func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
-	v, err := rawjson.Check(body)
+	var one [1]choice // nearly every answer has a single one
+	v, top, choices, err := readAnswer(body, one[:0])
 	if err != nil {
 		return nil, errtext.NoAnswer("is not JSON", err)
 	}
 	if v.Kind() != '{' {
 		return nil, errtext.NoAnswer("is not a JSON object", nil)
 	}
-	top := readTop(v)
 	if err := top.failure(quirksOf(c.Target)); err != nil {
 		return nil, err
 	}
 	p := parser{call: c, full: !c.Native || streams(c), keep: quirksOf(c.Target).Reasoning != ""}
 	resp := top.response()
-	for _, choice := range top.choices.Elems() {
-		if err := choiceFailure(choice); err != nil {
+	resp.Choices = make([]llm.Choice, len(choices))
+	for i := range choices {
+		h := &choices[i]
+		if err := choiceFailure(h.finish, h.whole); err != nil {
 			return nil, err
 		}
-		resp.Choices = append(resp.Choices, p.choice(resp.ID, choice))
+		resp.Choices[i] = p.choice(resp.ID, h)
 	}
 	if c.Native {
 		if resp.Body = v; p.irregular {
@@ -55,30 +57,111 @@ type top struct {
 func readTop(v rawjson.Value) top {
 	var t top
 	for f := range v.Fields() {
-		switch string(f.Key.Bare()) {
-		case "id":
-			t.id = f.Value
-		case "created":
-			t.created = f.Value
-		case "model":
-			t.model = f.Value
-		case "choices":
-			t.choices = f.Value
-		case "usage":
-			t.usage = f.Value
-		case "service_tier":
-			t.tier = f.Value
-		case "error":
-			t.failed = f.Value
-		case "base_resp":
-			t.baseResp = f.Value
-		case "system_fingerprint":
-			t.fingerprint = f.Value
-		case "x_groq":
-			t.groq = f.Value
+		if slot := t.slot(f.Key.Bare()); slot != nil {
+			*slot = f.Value
 		}
 	}
 	return t
+}
+
+func (t *top) slot(key []byte) *rawjson.Value {
+	switch string(key) {
+	case "id":
+		return &t.id
+	case "created":
+		return &t.created
+	case "model":
+		return &t.model
+	case "choices":
+		return &t.choices
+	case "usage":
+		return &t.usage
+	case "service_tier":
+		return &t.tier
+	case "error":
+		return &t.failed
+	case "base_resp":
+		return &t.baseResp
+	case "system_fingerprint":
+		return &t.fingerprint
+	case "x_groq":
+		return &t.groq
+	}
+	return nil
+}
+
+// choice are the members of a choice that the gateway reads.
+type choice struct {
+	whole, index, message, finish, logprobs rawjson.Value
+	fields                                  fields
+}
+
+// readAnswer checks and reads an answer in one look at its bytes; choices is room
+// for them. Of a member that comes twice the last one counts.
+func readAnswer(body []byte, choices []choice) (rawjson.Value, top, []choice, error) {
+	var t top
+	c := rawjson.Checking(body)
+	begin := c.I
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		key, at := c.Key().Bare(), c.I
+		if string(key) == "choices" {
+			choices = readChoices(&c, choices[:0])
+			t.choices = rawjson.Value(body[at:c.I])
+			continue
+		}
+		if value, slot := c.Skip(), t.slot(key); slot != nil {
+			*slot = value
+		}
+	}
+	end := c.I
+	return rawjson.Value(body[begin:end]), t, choices, c.End()
+}
+
+func readChoices(c *rawjson.Cursor, choices []choice) []choice {
+	if c.Peek() != '[' {
+		c.Skip()
+		return choices
+	}
+	for ok := c.Open('['); ok; ok = c.Next() {
+		choices = append(choices, choice{})
+		choices[len(choices)-1].read(c)
+	}
+	return choices
+}
+
+func (h *choice) read(c *rawjson.Cursor) {
+	at := c.I
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		switch key := c.Key().Bare(); string(key) {
+		case "message":
+			h.readMessage(c)
+		case "index":
+			h.index = c.Skip()
+		case "finish_reason":
+			h.finish = c.Skip()
+		case "logprobs":
+			h.logprobs = c.Skip()
+		default:
+			c.Skip()
+		}
+	}
+	h.whole = rawjson.Value(c.B[at:c.I])
+}
+
+func (h *choice) readMessage(c *rawjson.Cursor) {
+	at := c.I
+	if h.fields = (fields{}); c.Peek() == '{' {
+		h.fields = readFieldsAt(c)
+	} else {
+		c.Skip()
+	}
+	h.message = rawjson.Value(c.B[at:c.I])
 }
 
 func (t *top) response() *llm.Response {
@@ -135,9 +218,10 @@ func baseRespError(code int64, v rawjson.Value) *llm.Error {
 	return e
 }
 
-// choiceFailure is the error that stands in place of a choice, or nil.
-func choiceFailure(choice rawjson.Value) error {
-	switch reason := choice.Get("finish_reason"); {
+// choiceFailure is the error that stands in place of a choice with this finish
+// reason, or nil.
+func choiceFailure(reason, choice rawjson.Value) error {
+	switch {
 	case reason.Is(noResource):
 		return outOfResource()
 	case reason.Is("error"):
@@ -167,21 +251,18 @@ type parser struct {
 	irregular bool
 }
 
-func (p *parser) choice(answer string, v rawjson.Value) llm.Choice {
+func (p *parser) choice(answer string, h *choice) llm.Choice {
 	var c llm.Choice
-	index, _ := v.Get("index").Int()
+	index, _ := h.index.Int()
 	c.Index = int(index)
-	msg := v.Get("message")
-	f := readFields(msg)
-	calls := f.toolCalls.First() != nil
-	reason := v.Get("finish_reason").Text()
-	c.Finish = legalFinish(reason, calls)
-	p.irregular = p.irregular || string(c.Finish) != reason || aliased(f) || listContent(f) || unnamed(f.toolCalls)
+	f := &h.fields
+	c.Finish = legalFinish(h.finish.Text(), f.toolCalls.First() != nil)
+	p.irregular = p.irregular || !h.finish.Is(string(c.Finish)) || aliased(f) || listContent(f) || unnamed(f.toolCalls)
 	if p.full || p.keep {
 		c.Parts = p.parts(answer, f)
 	}
 	if p.full {
-		c.Logprobs, c.Annotations = present(v.Get("logprobs")), present(msg.Get("annotations"))
+		c.Logprobs, c.Annotations = present(h.logprobs), present(h.message.Get("annotations"))
 		if c.Finish == llm.FinishFunctionCall {
 			c.Finish = llm.FinishToolCalls
 		}
@@ -190,12 +271,12 @@ func (p *parser) choice(answer string, v rawjson.Value) llm.Choice {
 }
 
 // aliased says that reasoning stands under another name than reasoning_content.
-func aliased(f fields) bool {
+func aliased(f *fields) bool {
 	return f.reasoningContent == nil && (f.reasoning.Kind() == '"' || f.reasoningDetails != nil && detailsText(f.reasoningDetails) != "")
 }
 
 // listContent says that the content is a list, as Magistral's thinking has it.
-func listContent(f fields) bool { return f.content.Kind() == '[' }
+func listContent(f *fields) bool { return f.content.Kind() == '[' }
 
 // unnamed says that some call lacks an id, or has no text as its arguments.
 func unnamed(calls rawjson.Value) bool {
@@ -207,11 +288,11 @@ func unnamed(calls rawjson.Value) bool {
 	return false
 }
 
-func (p *parser) parts(answer string, f fields) []llm.Part {
+func (p *parser) parts(answer string, f *fields) []llm.Part {
 	var parts []llm.Part
 	text, thought := splitContent(f.content)
 	if thought == "" {
-		thought = reasoningText(f)
+		thought = reasoningText(*f)
 	}
 	if thought != "" {
 		parts = append(parts, llm.Part{Kind: llm.PartThinking, Text: thought})
@@ -267,7 +348,7 @@ func elems(v rawjson.Value) []rawjson.Value {
 	return out
 }
 
-func answerMedia(f fields) []llm.Part {
+func answerMedia(f *fields) []llm.Part {
 	var parts []llm.Part
 	for _, v := range f.images.Elems() {
 		if m := imageMedia(v); m != nil {
@@ -319,11 +400,11 @@ func (p *parser) regularChoice(answer string, v rawjson.Value) rawjson.Value {
 	f := readFields(obj.Get("message"))
 	calls := f.toolCalls.First() != nil
 	obj.Set("finish_reason", rawjson.String(string(legalFinish(obj.Get("finish_reason").Text(), calls))))
-	if aliased(f) {
+	if aliased(&f) {
 		msg.Del("reasoning")
 		msg.Set("reasoning_content", rawjson.String(reasoningText(f)))
 	}
-	if listContent(f) {
+	if listContent(&f) {
 		text, thought := splitContent(f.content)
 		msg.Set("content", rawjson.String(text))
 		if thought != "" {

@@ -233,7 +233,7 @@ func (s *stream) failure(t *top) error {
 		if reason.Is(noResource) && s.content {
 			continue // too late for another try: an answer cut short
 		}
-		if err := choiceFailure(c); err != nil {
+		if err := choiceFailure(c.Get("finish_reason"), c); err != nil {
 			return err
 		}
 	}

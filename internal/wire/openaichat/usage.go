@@ -19,26 +19,29 @@ func ParseUsage(v rawjson.Value) *llm.Usage {
 	u := &llm.Usage{Raw: v}
 	hasTotal := false
 	var creation int64
-	for f := range v.Fields() {
-		switch string(f.Key.Bare()) {
+	c := rawjson.Cursor{B: v}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		switch key := c.Key().Bare(); string(key) {
 		case "prompt_tokens":
-			u.Input = count(f.Value)
+			u.Input = count(c.Skip())
 		case "completion_tokens":
-			u.Output = count(f.Value)
+			u.Output = count(c.Skip())
 		case "total_tokens":
-			u.Total, hasTotal = count(f.Value), true
+			u.Total, hasTotal = count(c.Skip()), true
 		case "prompt_tokens_details":
-			creation = max(creation, inputDetails(u, f.Value))
+			creation = max(creation, inputDetails(u, &c))
 		case "completion_tokens_details":
-			outputDetails(u, f.Value)
+			outputDetails(u, &c)
 		case "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens":
-			u.CacheRead = max(u.CacheRead, count(f.Value))
+			u.CacheRead = max(u.CacheRead, count(c.Skip()))
 		case "cache_creation_input_tokens":
-			creation = max(creation, count(f.Value))
+			creation = max(creation, count(c.Skip()))
 		case "num_search_queries":
-			u.WebSearches = count(f.Value)
+			u.WebSearches = count(c.Skip())
 		case "service_tier":
-			u.ServiceTier = f.Value.Text()
+			u.ServiceTier = c.Skip().Text()
+		default:
+			c.Skip()
 		}
 	}
 	u.CacheWrite5m = max(creation-u.CacheWrite1h, u.CacheWrite5m)
@@ -58,42 +61,55 @@ func foldReasoning(u *llm.Usage, hasTotal bool) {
 	}
 }
 
-func inputDetails(u *llm.Usage, v rawjson.Value) (creation int64) {
-	for f := range v.Fields() {
-		switch string(f.Key.Bare()) {
+// inputDetails reads the object at the cursor and steps over it.
+func inputDetails(u *llm.Usage, c *rawjson.Cursor) (creation int64) {
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		switch key := c.Key().Bare(); string(key) {
 		case "cached_tokens":
-			u.CacheRead = max(u.CacheRead, count(f.Value))
+			u.CacheRead = max(u.CacheRead, count(c.Skip()))
 		case "cache_write_tokens", "cache_creation_tokens":
-			creation = max(creation, count(f.Value))
+			creation = max(creation, count(c.Skip()))
 		case "cache_creation_token_details":
-			u.CacheWrite5m = count(f.Value.Get("ephemeral_5m_input_tokens"))
-			u.CacheWrite1h = count(f.Value.Get("ephemeral_1h_input_tokens"))
+			written := c.Skip()
+			u.CacheWrite5m = count(written.Get("ephemeral_5m_input_tokens"))
+			u.CacheWrite1h = count(written.Get("ephemeral_1h_input_tokens"))
 		case "audio_tokens":
-			u.AudioIn = count(f.Value)
+			u.AudioIn = count(c.Skip())
 		case "image_tokens":
-			u.ImageIn = count(f.Value)
+			u.ImageIn = count(c.Skip())
 		case "text_tokens":
-			u.TextIn = count(f.Value)
+			u.TextIn = count(c.Skip())
+		default:
+			c.Skip()
 		}
 	}
 	return creation
 }
 
-func outputDetails(u *llm.Usage, v rawjson.Value) {
-	for f := range v.Fields() {
-		switch string(f.Key.Bare()) {
+// outputDetails reads the object at the cursor and steps over it.
+func outputDetails(u *llm.Usage, c *rawjson.Cursor) {
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		switch key := c.Key().Bare(); string(key) {
 		case "reasoning_tokens":
-			u.Reasoning = count(f.Value)
+			u.Reasoning = count(c.Skip())
 		case "audio_tokens":
-			u.AudioOut = count(f.Value)
+			u.AudioOut = count(c.Skip())
 		case "image_tokens":
-			u.ImageOut = count(f.Value)
+			u.ImageOut = count(c.Skip())
 		case "text_tokens":
-			u.TextOut = count(f.Value)
+			u.TextOut = count(c.Skip())
 		case "accepted_prediction_tokens":
-			u.AcceptedPrediction = count(f.Value)
+			u.AcceptedPrediction = count(c.Skip())
 		case "rejected_prediction_tokens":
-			u.RejectedPrediction = count(f.Value)
+			u.RejectedPrediction = count(c.Skip())
+		default:
+			c.Skip()
 		}
 	}
 }

@@ -16,6 +16,10 @@ const minSecret = 8
 // here (a client's own, an upstream's echo of one).
 var keyShapes = regexp.MustCompile(`\b(?:sk-[A-Za-z0-9_-]{8,}|AIza[A-Za-z0-9_-]{20,}|gsk_[A-Za-z0-9]{16,}|xai-[A-Za-z0-9]{16,}|AKIA[A-Z0-9]{16})`)
 
+// keyBegins are what the shapes begin with: nearly no text has one, and to look for
+// them costs a twentieth of looking for the shapes.
+var keyBegins = [...]string{"sk-", "AIza", "gsk_", "xai-", "AKIA"}
+
 // Redactor removes secrets from texts for people: errors of upstreams that echo a
 // key, debug output.
 type Redactor struct{ known *strings.Replacer }
@@ -33,5 +37,11 @@ func NewRedactor(secrets []string) *Redactor {
 
 // Text returns s without any secret.
 func (r *Redactor) Text(s string) string {
-	return keyShapes.ReplaceAllString(r.known.Replace(s), Hidden)
+	s = r.known.Replace(s)
+	for _, begin := range keyBegins {
+		if strings.Contains(s, begin) {
+			return keyShapes.ReplaceAllString(s, Hidden)
+		}
+	}
+	return s
 }

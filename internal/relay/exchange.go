@@ -61,11 +61,11 @@ type exchange struct {
 }
 
 // begin prepares for an attempt.
-func (x *exchange) begin(step route.Step) {
+func (x *exchange) begin(step route.Step, now time.Time) {
 	x.step = step
 	x.dep = step.Deployment.Ref.(*Deployment)
 	x.call, x.header, x.usage, x.finish = nil, nil, nil, ""
-	x.tried, x.headed, x.firstToken = x.relay.Now(), time.Time{}, time.Time{}
+	x.tried, x.headed, x.firstToken = now, time.Time{}, time.Time{}
 	x.retries, x.cost, x.priced = step.Retry, catalog.Cost{}, false
 }
 

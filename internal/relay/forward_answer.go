@@ -89,7 +89,7 @@ func (f *forward) begin200(h http.Header, contentType string) {
 	if f.priced {
 		f.setCost(h)
 	}
-	f.answerHeaders(h)
+	f.answerHeaders(h, f.firstToken)
 }
 
 // chunks are empty between uses.

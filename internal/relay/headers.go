@@ -63,8 +63,7 @@ func (x *exchange) streamCost(u *llm.Usage) rawjson.Value {
 // answerHeaders tells where an answer came from, in the headers that LiteLLM's
 // clients know. The values share one backing array: they are written with every
 // answer.
-func (x *exchange) answerHeaders(h http.Header) {
-	now := x.relay.Now()
+func (x *exchange) answerHeaders(h http.Header, now time.Time) {
 	total := now.Sub(x.rq.Start)
 	v := [...]string{
 		x.step.Deployment.ID, printable(x.step.Group), printable(x.upstreamName()),

@@ -190,7 +190,7 @@ func (r *Relay) ask(ctx context.Context, m *Models, d *Deployment) (failure *llm
 	if err != nil {
 		return llm.AsError(err), true
 	}
-	x.begin(step)
+	x.begin(step, r.Now())
 	err = attempt(ctx)
 	plan.Observed(step, route.Feedback{Cost: x.paid()}, r.Now())
 	if err == nil {

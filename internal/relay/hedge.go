@@ -128,7 +128,7 @@ func (x *exchange) fork(step route.Step, r *race) *exchange {
 	rq.LLM = &req
 	f := &exchange{relay: x.relay, rq: &rq, controls: x.controls, plan: x.plan, race: r, repairs: slices.Clip(x.repairs)}
 	f.w = &gate{lead: x, header: http.Header{}}
-	f.begin(step)
+	f.begin(step, f.relay.Now())
 	return f
 }
 

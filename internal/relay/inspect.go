@@ -46,7 +46,7 @@ func (r *Relay) Transform(ctx context.Context, rq *Request) (*Transformed, error
 	if step.Deployment == nil {
 		return nil, llm.BadRequest("model", "Every deployment of the model is busy at the moment; ask again.")
 	}
-	x.begin(step)
+	x.begin(step, r.Now())
 	dep, model, err := x.dep.resolve(step.Model)
 	if err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (rt *realtime) attempt(ctx context.Context) error {
 		return err
 	}
 	defer up.CloseNow()
-	rt.answerHeaders(rt.w.Header())
+	rt.answerHeaders(rt.w.Header(), rt.relay.Now())
 	client, err := websocket.Accept(rt.w, rt.req, &websocket.AcceptOptions{InsecureSkipVerify: true, Subprotocols: rt.protocols(up.Subprotocol())})
 	rt.begun, rt.status = true, http.StatusSwitchingProtocols
 	if err != nil {

@@ -106,7 +106,8 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 	x.plan = plan
 	defer plan.Close()
 	for {
-		step, exhausted := plan.Next(r.Now())
+		now := r.Now()
+		step, exhausted := plan.Next(now)
 		if exhausted != nil && x.pending() {
 			return x.giveUp(exhausted)
 		}
@@ -116,14 +117,17 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		if err := sleep(ctx, step.Wait, step.Turn); err != nil {
 			return x.leftAlone(clientGone(ctx, err))
 		}
-		if step.Turn != nil || !plan.Start(step, r.Now()) {
+		if step.Wait > 0 {
+			now = r.Now()
+		}
+		if step.Turn != nil || !plan.Start(step, now) {
 			continue
 		}
-		x.begin(step)
+		x.begin(step, now)
 		err := attempt(ctx)
-		plan.Observed(x.step, x.feedback(err), r.Now())
+		now = r.Now()
+		plan.Observed(x.step, x.feedback(err), now)
 		if err == nil {
-			now := r.Now()
 			plan.Succeeded(x.step, now)
 			x.noteCall(nil, now)
 			return nil
@@ -132,7 +136,6 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		if ctx.Err() != nil {
 			e = clientGone(ctx, e)
 		}
-		now := r.Now()
 		plan.Failed(x.step, e, now)
 		x.noteCall(e, now)
 		switch {

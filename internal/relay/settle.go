@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/catalog"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -25,14 +26,19 @@ func (x *exchange) settle(err error) {
 			status = e.Status
 		}
 	}
-	x.remember(status, e)
+	now := x.relay.Now()
+	x.remember(status, e, now)
 	if !x.relay.Log.Enabled(context.Background(), level) {
 		return
 	}
-	x.relay.Log.LogAttrs(context.Background(), level, "request", x.logLine(status, e)...)
+	// A record of our own saves the logger's walk over the stack for a source line
+	// that no form of the log shows.
+	line := slog.NewRecord(now, level, "request", 0)
+	line.AddAttrs(x.logLine(status, e, now)...)
+	_ = x.relay.Log.Handler().Handle(context.Background(), line) // there is nobody to tell
 }
 
-func (x *exchange) logLine(status int, e *llm.Error) []slog.Attr {
+func (x *exchange) logLine(status int, e *llm.Error, now time.Time) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 20)
 	attrs = append(attrs, slog.String("id", x.rq.ID), slog.String("model", clip(x.rq.LLM.Model)), slog.Int("status", status))
 	if x.step.Deployment != nil {
@@ -54,7 +60,7 @@ func (x *exchange) logLine(status int, e *llm.Error) []slog.Attr {
 	if !x.firstToken.IsZero() {
 		attrs = append(attrs, slog.Duration("first", x.firstToken.Sub(x.rq.Start)))
 	}
-	attrs = append(attrs, slog.Duration("total", x.relay.Now().Sub(x.rq.Start)))
+	attrs = append(attrs, slog.Duration("total", now.Sub(x.rq.Start)))
 	if x.rq.LLM.Stream {
 		attrs = append(attrs, slog.Bool("stream", true))
 	}

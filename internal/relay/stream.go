@@ -128,7 +128,7 @@ func (x *exchange) beginStream(enc wire.StreamEncoder) {
 		return
 	}
 	x.streamHeaders(enc)
-	x.answerHeaders(x.w.Header())
+	x.answerHeaders(x.w.Header(), x.relay.Now())
 	x.w.WriteHeader(http.StatusOK)
 	x.alive.wrote()
 }
@@ -244,7 +244,7 @@ func (x *exchange) deliver(answer *llm.Response) error {
 	h["Content-Type"] = headerJSON
 	h["Content-Length"] = []string{string(rawjson.Int(int64(len(body))))}
 	x.costHeaders(h)
-	x.answerHeaders(h)
+	x.answerHeaders(h, x.firstToken)
 	if _, err := x.w.Write(body); err != nil {
 		return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left.", Cause: err}
 	}

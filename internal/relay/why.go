@@ -185,8 +185,7 @@ func (x *exchange) noteCall(e *llm.Error, now time.Time) {
 }
 
 // remember keeps what happened to the request.
-func (x *exchange) remember(status int, e *llm.Error) {
-	now := x.relay.Now()
+func (x *exchange) remember(status int, e *llm.Error, now time.Time) {
 	t := trail{
 		id: x.rq.ID, model: clip(x.rq.LLM.Model), start: x.rq.Start, total: now.Sub(x.rq.Start),
 		status: status, stream: x.rq.LLM.Stream, pinged: x.alive.opened, finish: x.finish,

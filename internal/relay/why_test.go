@@ -46,7 +46,7 @@ func TestTheRecordOfARequestIsBounded(t *testing.T) {
 	for range 100 {
 		x.noteCall(long, time.Now())
 	}
-	x.remember(408, long)
+	x.remember(408, long, time.Now())
 	w, ok := x.relay.Why("1")
 	if !ok || len(w.Attempts) != maxWhyAttempts {
 		t.Fatalf("%d attempts", len(w.Attempts))

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -55,7 +56,7 @@ type response struct {
 func (w *response) begin(r *request) {
 	w.r, w.length = r, -1
 	w.head = r.method == http.MethodHead
-	w.header = make(http.Header, usualFields)
+	w.header = headers.Get().(http.Header)
 }
 
 // Header implements http.ResponseWriter.
@@ -103,6 +104,19 @@ func (w *response) obtain() {
 	if w.out == nil {
 		w.block = blocks.Get().(*[blockSize]byte)
 		w.out = w.block[:0]
+	}
+}
+
+// headers are the maps of answers: to make one costs as much as to fill it.
+var headers = sync.Pool{New: func() any { return make(http.Header, usualFields) }}
+
+// freeHeader gives the header back after a handler that came to its end, which must
+// not touch it any more.
+func (w *response) freeHeader() {
+	h := w.header
+	if w.header = (http.Header{}); len(h) <= 2*usualFields {
+		clear(h)
+		headers.Put(h)
 	}
 }
 
@@ -202,6 +216,7 @@ func (w *response) finish() {
 	w.r.body.over()
 	w.c.silence()
 	w.free()
+	w.freeHeader()
 }
 
 // abandon ends an answer that must not look whole.

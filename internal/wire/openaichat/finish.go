@@ -1,9 +1,20 @@
 package openaichat
 
-import "github.com/fairlead-gateway/fairlead/internal/llm"
+import (
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/rawjson"
+)
 
 // noResource is DeepSeek's way of saying that it gave up for lack of capacity.
 const noResource = "insufficient_system_resource"
+
+// finishWord is the text of a finish reason; the usual one costs no allocation.
+func finishWord(v rawjson.Value) string {
+	if v.Is("stop") {
+		return "stop"
+	}
+	return v.Text()
+}
 
 // legalFinish maps what providers say onto the five legal reasons; calls says
 // that the choice made tool calls. Source: §1.3, §1.4 S4, §6.

@@ -256,7 +256,7 @@ func (p *parser) choice(answer string, h *choice) llm.Choice {
 	index, _ := h.index.Int()
 	c.Index = int(index)
 	f := &h.fields
-	c.Finish = legalFinish(h.finish.Text(), f.toolCalls.First() != nil)
+	c.Finish = legalFinish(finishWord(h.finish), f.toolCalls.First() != nil)
 	p.irregular = p.irregular || !h.finish.Is(string(c.Finish)) || aliased(f) || listContent(f) || unnamed(f.toolCalls)
 	if p.full || p.keep {
 		c.Parts = p.parts(answer, f)

@@ -41,9 +41,9 @@ type conn struct {
 	ear ear
 
 	mu sync.Mutex // guards the rest, which is shared
-	// left says that the client is gone, cancel ends the request that runs.
-	left   bool
-	cancel context.CancelFunc
+	// left says that the client is gone, life is that of the request that runs.
+	left bool
+	life *life
 }
 
 func newConn(owner *Server, nc net.Conn) *conn {
@@ -98,10 +98,10 @@ const (
 
 // answer runs the handler.
 func (c *conn) answer(r *request) then {
-	ctx, cancel := context.WithCancel(c.base)
-	defer cancel()
-	r.complete(ctx)
-	c.begin(cancel)
+	r.life.base = c.base
+	defer r.life.end()
+	r.complete(&r.life)
+	c.begin(&r.life)
 	ok := c.run(r)
 	c.begin(nil)
 	switch {
@@ -116,15 +116,15 @@ func (c *conn) answer(r *request) then {
 	return r.w.after()
 }
 
-// begin makes cancel what a client that leaves calls. One that has left already
-// calls it at once.
-func (c *conn) begin(cancel context.CancelFunc) {
+// begin makes l what ends with a client that leaves; with one that has left already
+// it ends at once.
+func (c *conn) begin(l *life) {
 	c.mu.Lock()
-	c.cancel = cancel
+	c.life = l
 	left := c.left
 	c.mu.Unlock()
-	if left && cancel != nil {
-		cancel()
+	if left && l != nil {
+		l.end()
 	}
 }
 
@@ -132,10 +132,10 @@ func (c *conn) begin(cancel context.CancelFunc) {
 func (c *conn) leave() {
 	c.mu.Lock()
 	c.left = true
-	cancel := c.cancel
+	l := c.life
 	c.mu.Unlock()
-	if cancel != nil {
-		cancel()
+	if l != nil {
+		l.end()
 	}
 }
 

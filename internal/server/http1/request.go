@@ -22,6 +22,7 @@ type request struct {
 	length               int64
 	chunked              bool
 	trailer              http.Header
+	life                 life
 }
 
 // readRequest reads a header; without a refusal and a request the connection has

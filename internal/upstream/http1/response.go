@@ -55,9 +55,7 @@ func (a *Response) headerLimit() (time.Time, error) {
 // exchange sends the request and reads the header of the answer.
 func (a *Response) exchange(c *conn, out *output) error {
 	a.conn = c
-	if a.ctx.Done() != nil {
-		a.stop = context.AfterFunc(a.ctx, c.abort)
-	}
+	a.stop = onEnd(a.ctx, c.abort)
 	until := a.start.Add(min(a.limits.Header, a.limits.Total))
 	n, unsent := c.write(out.first, until)
 	if unsent == nil && len(out.rest) > 0 {
@@ -87,6 +85,20 @@ func (a *Response) exchange(c *conn, out *output) error {
 		a.finish(io.EOF)
 	}
 	return nil
+}
+
+// onEnd has f called when ctx ends. A context that can do that by itself, as the
+// server's can, need not be wrapped for it.
+func onEnd(ctx context.Context, f func()) (stop func() bool) {
+	if own, ok := ctx.(interface {
+		AfterFunc(func()) func() bool
+	}); ok {
+		return own.AfterFunc(f)
+	}
+	if ctx.Done() == nil {
+		return nil
+	}
+	return context.AfterFunc(ctx, f)
 }
 
 // crossing is the time in which a request can meet the reset of its connection: a

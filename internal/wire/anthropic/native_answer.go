@@ -13,15 +13,15 @@ import (
 
 // nativeResponse reads only what the gateway itself needs of an answer that passes
 // through.
-func nativeResponse(c *wire.Call, v rawjson.Value) *llm.Response {
-	tellState(c, v.Get("content"))
-	stop := v.Get("stop_reason").Text()
+func nativeResponse(c *wire.Call, m *message) *llm.Response {
+	tellState(c, m.content)
+	stop := m.stop.reason.Text()
 	resp := &llm.Response{
-		ID: v.Get("id").Text(), Model: v.Get("model").Text(), Body: v,
+		ID: m.id.Text(), Model: m.model.Text(), Body: m.whole,
 		Choices: []llm.Choice{{Finish: finishOf(stop, 0, false)}},
 	}
-	if u := v.Get("usage"); u.Kind() == '{' {
-		usage := readUsage(u)
+	if m.usage.Kind() == '{' {
+		usage := readUsage(m.usage)
 		usage.finish(0)
 		resp.Usage, resp.ServiceTier = &usage.Usage, usage.ServiceTier
 	}

@@ -12,30 +12,139 @@ import (
 
 // Response implements [wire.Wire].
 func (w Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
-	v, err := rawjson.Check(body)
+	var few [4]contentBlock
+	msg, blocks, err := readMessage(body, few[:0])
 	if err != nil {
 		return nil, unreadable(c, "The upstream's answer is not JSON: "+err.Error()+".", err)
 	}
-	if v.Get("type").Is("error") || v.Get("error").Kind() == '{' {
-		return nil, w.Error(statusOf(v.Path("error", "type").Text()), nil, body)
+	if msg.kind.Is("error") || msg.failed.Kind() == '{' {
+		return nil, w.Error(statusOf(msg.failed.Get("type").Text()), nil, body)
 	}
-	if v.Get("content").Kind() != '[' {
+	if msg.content.Kind() != '[' {
 		return nil, unreadable(c, "The upstream's answer is no message: it has no content.", nil)
 	}
 	if c.Native {
-		return nativeResponse(c, v), nil
+		return nativeResponse(c, &msg), nil
 	}
 	m := messageReader{call: c}
-	for _, b := range v.Get("content").Elems() {
-		m.block(b)
+	for i := range blocks {
+		m.block(&blocks[i])
 	}
-	resp := &llm.Response{ID: v.Get("id").Text(), Model: v.Get("model").Text(), Choices: []llm.Choice{m.choice(v)}}
-	if u := v.Get("usage"); u.Kind() == '{' {
-		usage := readUsage(u)
+	resp := &llm.Response{ID: msg.id.Text(), Model: msg.model.Text(), Choices: []llm.Choice{m.choice(&msg)}}
+	if msg.usage.Kind() == '{' {
+		usage := readUsage(msg.usage)
 		usage.finish(m.reasoning.Tokens())
 		resp.Usage, resp.ServiceTier = &usage.Usage, usage.ServiceTier
 	}
 	return resp, nil
+}
+
+// message are the members of an answer, and contentBlock those of one of its blocks.
+type (
+	message struct {
+		whole, kind, failed, content, id, model, usage rawjson.Value
+		container, management                          rawjson.Value
+		stop                                           stopping
+	}
+	contentBlock struct {
+		whole, kind, text, thinking, signature, data, citations, name, input, id rawjson.Value
+	}
+)
+
+// readMessage checks and reads an answer in one look at its bytes; blocks is room for
+// those of its content. Of a member that comes twice the last one counts.
+func readMessage(body []byte, blocks []contentBlock) (message, []contentBlock, error) {
+	var m message
+	c := rawjson.Checking(body)
+	begin := c.I
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		switch key := c.Key().Bare(); string(key) {
+		case "content":
+			at := c.I
+			blocks = readBlocks(&c, blocks[:0])
+			m.content = rawjson.Value(body[at:c.I])
+		default:
+			v := c.Skip()
+			if slot := m.slot(key); slot != nil {
+				*slot = v
+			}
+		}
+	}
+	m.whole = rawjson.Value(body[begin:c.I])
+	return m, blocks, c.End()
+}
+
+func (m *message) slot(key []byte) *rawjson.Value {
+	switch string(key) {
+	case "type":
+		return &m.kind
+	case "error":
+		return &m.failed
+	case "id":
+		return &m.id
+	case "model":
+		return &m.model
+	case "usage":
+		return &m.usage
+	case "container":
+		return &m.container
+	case "context_management":
+		return &m.management
+	}
+	return m.stop.slot(key)
+}
+
+func readBlocks(c *rawjson.Cursor, blocks []contentBlock) []contentBlock {
+	if c.Peek() != '[' {
+		c.Skip()
+	}
+	for ok := c.Open('['); ok; ok = c.Next() {
+		blocks = append(blocks, contentBlock{})
+		blocks[len(blocks)-1].read(c)
+	}
+	return blocks
+}
+
+func (b *contentBlock) read(c *rawjson.Cursor) {
+	at := c.I
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		key := c.Key().Bare()
+		v := c.Skip()
+		if slot := b.slot(key); slot != nil {
+			*slot = v
+		}
+	}
+	b.whole = rawjson.Value(c.B[at:c.I])
+}
+
+func (b *contentBlock) slot(key []byte) *rawjson.Value {
+	switch string(key) {
+	case "type":
+		return &b.kind
+	case "text":
+		return &b.text
+	case "thinking":
+		return &b.thinking
+	case "signature":
+		return &b.signature
+	case "data":
+		return &b.data
+	case "citations":
+		return &b.citations
+	case "name":
+		return &b.name
+	case "input":
+		return &b.input
+	case "id":
+		return &b.id
+	}
+	return nil
 }
 
 // messageReader collects the content blocks of an answer.
@@ -54,29 +163,29 @@ type messageReader struct {
 	reasoning   tokens.Estimator
 }
 
-func (m *messageReader) block(b rawjson.Value) {
-	switch kind := b.Get("type").Text(); kind {
+func (m *messageReader) block(b *contentBlock) {
+	switch kind := b.kind.Text(); kind {
 	case "text":
 		m.text(b)
 	case "thinking":
-		text := b.Get("thinking").Text()
+		text := b.thinking.Text()
 		m.reasoning.Add(text)
 		m.parts = append(m.parts, llm.Part{
-			Kind: llm.PartThinking, Text: text, State: signed(b.Get("signature").Text()),
+			Kind: llm.PartThinking, Text: text, State: signed(b.signature.Text()),
 		})
 	case "redacted_thinking":
 		m.parts = append(m.parts, llm.Part{
-			Kind: llm.PartThinking, State: &llm.State{Provider: providerName, Redacted: b.Get("data").Text()},
+			Kind: llm.PartThinking, State: &llm.State{Provider: providerName, Redacted: b.data.Text()},
 		})
 	case "tool_use", "server_tool_use", "mcp_tool_use":
 		m.toolUse(b, kind != "tool_use")
 	case "compaction":
-		m.compactions = appendElem(m.compactions, b)
+		m.compactions = appendElem(m.compactions, b.whole)
 	case "web_search_tool_result", "web_fetch_tool_result":
-		m.searches = appendElem(m.searches, b)
+		m.searches = appendElem(m.searches, b.whole)
 	default:
 		if strings.HasSuffix(kind, "_tool_result") {
-			m.results = appendElem(m.results, b)
+			m.results = appendElem(m.results, b.whole)
 		}
 	}
 }
@@ -89,14 +198,14 @@ func signed(signature string) *llm.State {
 	return &llm.State{Provider: providerName, Signature: signature}
 }
 
-func (m *messageReader) text(b rawjson.Value) {
-	text := b.Get("text").Text()
+func (m *messageReader) text(b *contentBlock) {
+	text := b.text.Text()
 	if text != "" {
 		m.parts = append(m.parts, llm.Part{Kind: llm.PartText, Text: text})
 	}
 	start := m.runes
 	m.runes += utf8.RuneCountInString(text)
-	for _, c := range b.Get("citations").Elems() {
+	for _, c := range b.citations.Elems() {
 		m.citations = appendElem(m.citations, withText(c, text))
 		if c.Get("type").Is("web_search_result_location") {
 			m.annotations = appendElem(m.annotations, annotation(c, start, m.runes))
@@ -128,8 +237,8 @@ func appendElem(list, v rawjson.Value) rawjson.Value {
 	return append(append(rawjson.AppendComma(list[:len(list)-1]), v...), ']')
 }
 
-func (m *messageReader) toolUse(b rawjson.Value, server bool) {
-	name, input := b.Get("name").Text(), b.Get("input")
+func (m *messageReader) toolUse(b *contentBlock, server bool) {
+	name, input := b.name.Text(), b.input
 	if !input.Present() {
 		input = rawjson.Value("{}")
 	}
@@ -137,7 +246,7 @@ func (m *messageReader) toolUse(b rawjson.Value, server bool) {
 		m.answer, m.answered = formatAnswer(m.call.JSONTool, input), true
 		return
 	}
-	call := &llm.ToolCall{ID: b.Get("id").Text(), Name: m.call.ToolName(name), Arguments: string(input), Server: server}
+	call := &llm.ToolCall{ID: b.id.Text(), Name: m.call.ToolName(name), Arguments: string(input), Server: server}
 	if !server {
 		m.calls++
 		asCustom(m.call, call)
@@ -188,23 +297,23 @@ func customInput(arguments string) string {
 }
 
 // choice makes the one choice of the answer.
-func (m *messageReader) choice(v rawjson.Value) llm.Choice {
+func (m *messageReader) choice(msg *message) llm.Choice {
 	if m.answered {
 		m.keepAnswer()
 	}
-	stop := v.Get("stop_reason").Text()
+	stop := msg.stop.reason.Text()
 	ch := llm.Choice{Parts: m.parts, Finish: finishOf(stop, m.calls, m.answered), Annotations: m.annotations}
-	if why := v.Path("stop_details", "explanation").Text(); stop == "refusal" && why != "" {
+	if why := msg.stop.details.Get("explanation").Text(); stop == "refusal" && why != "" {
 		ch.Parts = append(ch.Parts, llm.Part{Kind: llm.PartRefusal, Text: why})
 	}
-	ch.Fields = stopFields(nil, v)
+	ch.Fields = msg.stop.fields()
 	for _, f := range []rawjson.Member{
 		{Key: "citations", Value: m.citations},
 		{Key: "web_search_results", Value: m.searches},
 		{Key: "tool_results", Value: m.results},
 		{Key: "compaction_blocks", Value: m.compactions},
-		{Key: "container", Value: v.Get("container")},
-		{Key: "context_management", Value: v.Get("context_management")},
+		{Key: "container", Value: msg.container},
+		{Key: "context_management", Value: msg.management},
 	} {
 		if f.Value.Present() {
 			ch.Fields = append(ch.Fields, f)
@@ -224,19 +333,43 @@ func (m *messageReader) keepAnswer() {
 	m.parts = append(kept, llm.Part{Kind: llm.PartText, Text: m.answer})
 }
 
-// stopFields adds what finish_reason cannot say: the stop sequence that was hit,
-// and the reasons that Chat Completions does not know.
-func stopFields(fields rawjson.Object, v rawjson.Value) rawjson.Object {
-	if s := v.Get("stop_sequence"); s.Present() {
-		fields = append(fields, rawjson.Member{Key: "stop_sequence", Value: s})
+// stopping is how an answer ended.
+type stopping struct{ reason, sequence, details rawjson.Value }
+
+func readStop(v rawjson.Value) (s stopping) {
+	for f := range v.Fields() {
+		if slot := s.slot(f.Key.Bare()); slot != nil {
+			*slot = f.Value
+		}
 	}
-	switch reason := v.Get("stop_reason"); reason.Text() {
+	return s
+}
+
+func (s *stopping) slot(key []byte) *rawjson.Value {
+	switch string(key) {
+	case "stop_reason":
+		return &s.reason
+	case "stop_sequence":
+		return &s.sequence
+	case "stop_details":
+		return &s.details
+	}
+	return nil
+}
+
+// fields is what finish_reason cannot say: the stop sequence that was hit, and the
+// reasons that Chat Completions does not know.
+func (s *stopping) fields() (fields rawjson.Object) {
+	if s.sequence.Present() {
+		fields = append(fields, rawjson.Member{Key: "stop_sequence", Value: s.sequence})
+	}
+	switch string(s.reason.Bare()) {
 	case "end_turn", "max_tokens", "tool_use", "stop_sequence", "":
 	default:
-		fields = append(fields, rawjson.Member{Key: "stop_reason", Value: reason})
+		fields = append(fields, rawjson.Member{Key: "stop_reason", Value: s.reason})
 	}
-	if d := v.Get("stop_details"); d.Present() {
-		fields = append(fields, rawjson.Member{Key: "stop_details", Value: d})
+	if s.details.Present() {
+		fields = append(fields, rawjson.Member{Key: "stop_details", Value: s.details})
 	}
 	return fields
 }

@@ -354,11 +354,12 @@ func (s *streamReader) end() error {
 }
 
 func (s *streamReader) finish() {
-	reason := s.stop.Get("stop_reason").Text()
-	if why := s.stop.Path("stop_details", "explanation").Text(); reason == "refusal" && why != "" {
+	stop := readStop(s.stop)
+	reason := stop.reason.Text()
+	if why := stop.details.Get("explanation").Text(); reason == "refusal" && why != "" {
 		s.emit(llm.Event{Kind: llm.EventRefusal, Delta: why})
 	}
-	if fields := stopFields(nil, s.stop); fields != nil {
+	if fields := stop.fields(); fields != nil {
 		s.emit(llm.Event{Kind: llm.EventFields, Fields: fields})
 	}
 	s.emit(llm.Event{Kind: llm.EventFinish, Finish: finishOf(reason, s.calls, s.answered)})

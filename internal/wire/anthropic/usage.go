@@ -23,22 +23,62 @@ func readUsage(v rawjson.Value) *usage {
 	return u
 }
 
+// counted are the members of a usage object, or of one of its iterations.
+type counted struct {
+	input, output, cacheRead, cacheWritten, split    rawjson.Value
+	iterations, serverTools, outputDetails, tierName rawjson.Value
+}
+
+func readCounted(v rawjson.Value) (n counted) {
+	for f := range v.Fields() {
+		if slot := n.slot(f.Key.Bare()); slot != nil {
+			*slot = f.Value
+		}
+	}
+	return n
+}
+
+func (n *counted) slot(key []byte) *rawjson.Value {
+	switch string(key) {
+	case "input_tokens":
+		return &n.input
+	case "output_tokens":
+		return &n.output
+	case "cache_read_input_tokens":
+		return &n.cacheRead
+	case "cache_creation_input_tokens":
+		return &n.cacheWritten
+	case "cache_creation":
+		return &n.split
+	case "iterations":
+		return &n.iterations
+	case "server_tool_use":
+		return &n.serverTools
+	case "output_tokens_details":
+		return &n.outputDetails
+	case "service_tier":
+		return &n.tierName
+	}
+	return nil
+}
+
 // update takes over the counts that v has: in a stream they are cumulative, so the
 // last one holds.
 func (u *usage) update(v rawjson.Value) {
 	u.Raw = v
-	if it := v.Get("iterations"); it.First() != nil {
-		u.iterations(it)
+	c := readCounted(v)
+	if c.iterations.First() != nil {
+		u.iterations(c.iterations)
 	} else {
-		u.counts(v, false)
+		u.counts(&c, false)
 	}
-	if n, ok := v.Path("server_tool_use", "web_search_requests").Int(); ok {
+	if n, ok := c.serverTools.Get("web_search_requests").Int(); ok {
 		u.WebSearches = bounded(n)
 	}
-	if n, ok := v.Path("output_tokens_details", "thinking_tokens").Int(); ok {
+	if n, ok := c.outputDetails.Get("thinking_tokens").Int(); ok {
 		u.Reasoning, u.reasoning = bounded(n), true
 	}
-	if s := v.Get("service_tier").Text(); s != "" {
+	if s := c.tierName.Text(); s != "" {
 		u.ServiceTier = s
 	}
 }
@@ -47,17 +87,17 @@ func (u *usage) update(v rawjson.Value) {
 func (u *usage) iterations(list rawjson.Value) {
 	u.input, u.Output, u.CacheRead, u.CacheWrite5m, u.CacheWrite1h = 0, 0, 0, 0, 0
 	for _, it := range list.Elems() {
-		u.counts(it, true)
+		c := readCounted(it)
+		u.counts(&c, true)
 	}
 }
 
-func (u *usage) counts(v rawjson.Value, add bool) {
-	count(&u.input, v.Get("input_tokens"), add)
-	count(&u.Output, v.Get("output_tokens"), add)
-	count(&u.CacheRead, v.Get("cache_read_input_tokens"), add)
-	split := v.Get("cache_creation")
-	hour, known := split.Get("ephemeral_1h_input_tokens").Int()
-	total, given := v.Get("cache_creation_input_tokens").Int()
+func (u *usage) counts(c *counted, add bool) {
+	count(&u.input, c.input, add)
+	count(&u.Output, c.output, add)
+	count(&u.CacheRead, c.cacheRead, add)
+	hour, known := c.split.Get("ephemeral_1h_input_tokens").Int()
+	total, given := c.cacheWritten.Int()
 	switch {
 	case given && known:
 		hour = min(bounded(hour), bounded(total))
@@ -65,9 +105,9 @@ func (u *usage) counts(v rawjson.Value, add bool) {
 		set(&u.CacheWrite5m, bounded(total)-hour, add)
 	case given:
 		set(&u.CacheWrite5m, bounded(total), add)
-	case split.Kind() == '{':
-		count(&u.CacheWrite5m, split.Get("ephemeral_5m_input_tokens"), add)
-		count(&u.CacheWrite1h, split.Get("ephemeral_1h_input_tokens"), add)
+	case c.split.Kind() == '{':
+		count(&u.CacheWrite5m, c.split.Get("ephemeral_5m_input_tokens"), add)
+		count(&u.CacheWrite1h, c.split.Get("ephemeral_1h_input_tokens"), add)
 	}
 }
 

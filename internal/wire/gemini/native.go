@@ -11,14 +11,14 @@ import (
 
 // nativeResponse hands on an answer to a client of the same format. Only what the
 // gateway itself must know is read.
-func nativeResponse(call *wire.Call, v rawjson.Value, b *answerBody) (*llm.Response, error) {
+func nativeResponse(call *wire.Call, v rawjson.Value, b *answerBody, candidates []answerCandidate) (*llm.Response, error) {
 	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text(), Body: v}
 	var n notes
-	for i, cand := range b.candidates.Elems() {
-		c := readCandidate(cand, i)
+	for i := range candidates {
+		c := &candidates[i]
 		seen := inspectParts(c.parts)
 		if seen.state {
-			(&follower{call: call}).parts(&c)
+			(&follower{call: call}).parts(c)
 		}
 		reason := c.reason.Text()
 		if reason == statusLost && !seen.content {

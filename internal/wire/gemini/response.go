@@ -8,26 +8,23 @@ import (
 
 // Response implements [wire.Wire].
 func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
-	v, err := rawjson.Check(body)
+	var one [1]answerCandidate // nearly every answer has a single one
+	v, b, candidates, err := readAnswer(body, one[:0])
 	if err != nil {
 		e := brokenAnswer("the answer is not JSON")
 		e.Cause = err
 		return nil, e
 	}
-	if v.Kind() == '[' {
-		v = v.First()
-	}
-	b := readBody(v)
 	if b.failure.Present() {
 		return nil, upstreamError(200, b.failure, body)
 	}
 	if c.Native && !c.Request.Stream { // one that was to be a stream is told in events
-		return nativeResponse(c, v, &b)
+		return nativeResponse(c, v, &b, candidates)
 	}
 	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text()}
 	r := reader{calls: callReader{c: c, id: resp.ID}}
-	for i, cand := range b.candidates.Elems() {
-		choice, err := r.candidate(readCandidate(cand, i))
+	for i := range candidates {
+		choice, err := r.candidate(&candidates[i])
 		if err != nil {
 			return nil, err
 		}
@@ -63,22 +60,68 @@ type answerBody struct {
 func readBody(v rawjson.Value) answerBody {
 	var b answerBody
 	for f := range v.Fields() {
-		switch string(f.Key) {
-		case `"candidates"`:
-			b.candidates = f.Value
-		case `"usageMetadata"`:
-			b.usage = f.Value
-		case `"promptFeedback"`:
-			b.feedback = f.Value
-		case `"error"`:
-			b.failure = f.Value
-		case `"responseId"`:
-			b.id = f.Value
-		case `"modelVersion"`:
-			b.model = f.Value
+		if slot := b.slot(f.Key); slot != nil {
+			*slot = f.Value
 		}
 	}
 	return b
+}
+
+func (b *answerBody) slot(key rawjson.Value) *rawjson.Value {
+	switch string(key) {
+	case `"candidates"`:
+		return &b.candidates
+	case `"usageMetadata"`:
+		return &b.usage
+	case `"promptFeedback"`:
+		return &b.feedback
+	case `"error"`:
+		return &b.failure
+	case `"responseId"`:
+		return &b.id
+	case `"modelVersion"`:
+		return &b.model
+	}
+	return nil
+}
+
+// readAnswer checks and reads an answer in one look at its bytes; room is for its
+// candidates. An answer may be the only element of a list.
+func readAnswer(body []byte, room []answerCandidate) (rawjson.Value, answerBody, []answerCandidate, error) {
+	var b answerBody
+	c := rawjson.Checking(body)
+	begin := c.I
+	if c.Peek() != '{' {
+		list := c.Skip()
+		if err := c.End(); err != nil || list.Kind() != '[' || list.First().Kind() != '{' {
+			return list, b, nil, err
+		}
+		return readAnswer(list.First(), room)
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		key, at := c.Key(), c.I
+		if string(key) == `"candidates"` {
+			room = readCandidates(&c, room[:0])
+			b.candidates = rawjson.Value(body[at:c.I])
+			continue
+		}
+		if v, slot := c.Skip(), b.slot(key); slot != nil {
+			*slot = v
+		}
+	}
+	whole := rawjson.Value(body[begin:c.I])
+	return whole, b, room, c.End()
+}
+
+func readCandidates(c *rawjson.Cursor, room []answerCandidate) []answerCandidate {
+	if c.Peek() != '[' {
+		c.Skip()
+	}
+	for ok := c.Open('['); ok; ok = c.Next() {
+		room = append(room, answerCandidate{})
+		room[len(room)-1].read(c, len(room)-1)
+	}
+	return room
 }
 
 // answerCandidate is one candidate with its members still raw.
@@ -91,29 +134,56 @@ type answerCandidate struct {
 }
 
 // readCandidate reads a candidate; seat is its index when it does not say one.
-func readCandidate(v rawjson.Value, seat int) answerCandidate {
-	c := answerCandidate{index: seat, raw: v}
-	for f := range v.Fields() {
-		switch string(f.Key) {
+func readCandidate(v rawjson.Value, seat int) (a answerCandidate) {
+	a.read(&rawjson.Cursor{B: v}, seat)
+	return a
+}
+
+// read reads the candidate at the cursor and steps over it.
+func (a *answerCandidate) read(c *rawjson.Cursor, seat int) {
+	at := c.I
+	a.index = seat
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		switch key := c.Key(); string(key) {
 		case `"index"`:
-			if n, ok := f.Value.Int(); ok && n >= 0 && n < maxChoices {
-				c.index = int(n)
+			if n, ok := c.Skip().Int(); ok && n >= 0 && n < maxChoices {
+				a.index = int(n)
 			}
 		case `"content"`:
-			c.parts = f.Value.Get("parts")
+			a.parts = partsOf(c)
 		case `"finishReason"`:
-			c.reason = f.Value
+			a.reason = c.Skip()
 		case `"finishMessage"`:
-			c.message = f.Value
+			a.message = c.Skip()
 		case `"logprobsResult"`:
-			c.logprobs = f.Value
+			a.logprobs = c.Skip()
 		case `"groundingMetadata"`:
-			c.grounding, c.noted = f.Value, true
+			a.grounding, a.noted = c.Skip(), true
 		case `"urlContextMetadata"`, `"citationMetadata"`, `"safetyRatings"`:
-			c.noted = true
+			a.noted = true
+			c.Skip()
+		default:
+			c.Skip()
 		}
 	}
-	return c
+	a.raw = rawjson.Value(c.B[at:c.I])
+}
+
+// partsOf steps over a content and returns its parts.
+func partsOf(c *rawjson.Cursor) (parts rawjson.Value) {
+	if c.Peek() != '{' {
+		c.Skip()
+	}
+	for ok := c.Open('{'); ok; ok = c.Next() {
+		key := c.Key()
+		if v := c.Skip(); string(key) == `"parts"` && parts == nil {
+			parts = v
+		}
+	}
+	return parts
 }
 
 // reader takes the candidates of one answer apart.
@@ -122,7 +192,7 @@ type reader struct {
 	notes notes
 }
 
-func (r *reader) candidate(c answerCandidate) (llm.Choice, error) {
+func (r *reader) candidate(c *answerCandidate) (llm.Choice, error) {
 	choice := llm.Choice{Index: c.index}
 	b := choiceBuilder{r: r, choice: &choice, firstCall: -1}
 	for _, part := range c.parts.Elems() {

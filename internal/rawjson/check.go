@@ -249,10 +249,12 @@ const (
 // special marks the high bit of every byte of w that is a quote, a backslash or a
 // control character. Only the lowest mark is exact: a borrow may add others above it.
 func special(w uint64) uint64 {
-	quote := w ^ ones*'"'
+	// With its second bit turned, a quote is one above the control characters, and
+	// what was there (a space, an exclamation mark) is above it.
+	low := w ^ ones*2
 	slash := w ^ ones*'\\'
-	// Quote and backslash are below 0x80, so that all three have the high bits of w.
-	return ((quote - ones) | (slash - ones) | (w - ones*' ')) &^ w & highs
+	// All of them are below 0x80, so that both have the high bits of w.
+	return ((low - ones*('"'^2+1)) | (slash - ones)) &^ w & highs
 }
 
 // plain returns the index of the first byte at or after i that is a quote, a

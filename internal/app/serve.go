@@ -237,7 +237,9 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	r.network = newNetwork(p, cfg, r.log, instance)
 	r.closers = append(r.closers, r.network)
 	redactor := &redactorHolder{}
-	rl := &relay.Relay{Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Debug: c.DetailedDebug, Redactor: redactor.get}
+	rl := &relay.Relay{
+		Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Archive: p.requests(r, cfg), Debug: c.DetailedDebug, Redactor: redactor.get,
+	}
 	memory := newPressure()
 	r.server = &server.Server{
 		Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now, Stall: p.Stall,
@@ -283,6 +285,21 @@ func (p *program) archive(r *Running, cfg *config.Config) responses.Archive {
 	store, err := sqlite.OpenAnswers(cfg.Fairlead.DataDir, sqlite.AnswerLimits{}, r.log, p.now)
 	if err != nil {
 		r.log.Error("answers of the Responses API stay in memory only", "error", err)
+		return nil
+	}
+	r.closers = append(r.closers, store)
+	return store
+}
+
+// requests is the file of what happened to requests, nil without a data directory. As
+// with kept answers, one that cannot be used is no reason not to start.
+func (p *program) requests(r *Running, cfg *config.Config) relay.Archive {
+	if cfg.Fairlead.DataDir == "" {
+		return nil
+	}
+	store, err := sqlite.OpenRequests(cfg.Fairlead.DataDir, sqlite.RequestLimits{}, r.log, p.now)
+	if err != nil {
+		r.log.Error("fairlead why knows the last requests from memory only", "error", err)
 		return nil
 	}
 	r.closers = append(r.closers, store)

@@ -26,7 +26,7 @@ type whyCommand struct {
 	Config string `short:"c" placeholder:"FILE" help:"Configuration whose master key is used."`
 }
 
-// whyTimeout limits the question to the gateway, which answers from memory.
+// whyTimeout limits the question to the gateway, which answers from memory or its file.
 const whyTimeout = 30 * time.Second
 
 // why tells what a running gateway remembers of a request.

@@ -4,11 +4,15 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/fairlead-gateway/fairlead/internal/app"
 	"github.com/fairlead-gateway/fairlead/internal/testkit"
 )
 
@@ -103,5 +107,88 @@ func TestWhyIsForTheMasterKey(t *testing.T) {
 	r := g.why("nobody", "Authorization", "Bearer sk-the-master-key")
 	if r.status != http.StatusNotFound || !strings.Contains(gjson.Get(r.body, "error.message").String(), "x-litellm-call-id") {
 		t.Errorf("an unknown id: %d %s", r.status, r.body)
+	}
+}
+
+func TestWhyTellsTheSameAfterARestart(t *testing.T) {
+	bothWays(t, func(t *testing.T, stream bool) {
+		dir, bad, good := t.TempDir(), testkit.NewAnthropic(t), testkit.NewOpenAI(t)
+		yaml := modelList("router_settings: {num_retries: 0}\nlitellm_settings: {fallbacks: [{m: [spare]}]}\nfairlead_settings: {data_dir: "+dir+"}",
+			deployment("m", sonnet, bad), deployment("spare", "openai/gpt-4o", good))
+		bad.Always(testkit.FailWith(400, `{"type":"error","error":{"type":"invalid_request_error","message":"wrong key `+bad.Key()+`"}}`))
+		g := start(t, yaml)
+		body := plain("m", "a very private question")
+		if stream {
+			body = streamed(body)
+		}
+		id := g.post(body).header.Get("x-litellm-call-id")
+		g.log.Find(0, requestLine, g.done)
+		before := g.why(id).ok()
+		g.stop()
+		g = start(t, yaml)
+		after := g.why(id).ok()
+		if after.body != before.body || after.get("attempts.0.status").Int() != 400 {
+			t.Errorf("before the restart\n%s\nafter it\n%s", before.body, after.body)
+		}
+		if told := whyCommand(g, id); !strings.Contains(told, "Why it went where it went") || !strings.Contains(told, "400") {
+			t.Errorf("the command says %s", told)
+		}
+		g.stop()
+		holdsNone(t, dir, "private", bad.Key(), good.Key())
+	})
+}
+
+// whyCommand is what fairlead why says of a request.
+func whyCommand(g *gateway, id string) string {
+	g.t.Helper()
+	out := testkit.NewTranscript()
+	if code := app.Main(context.Background(), app.Options{
+		Args: []string{"why", id, "--url", g.url}, Env: testkit.Environment(nil), Stdin: strings.NewReader(""), Stdout: out, Stderr: out,
+	}); code != 0 {
+		g.t.Errorf("the command ended with %d", code)
+	}
+	return out.String()
+}
+
+// holdsNone looks for texts in the files of requests.
+func holdsNone(t *testing.T, dir string, texts ...string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "requests.db*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files of requests: %v", err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range texts {
+			if strings.Contains(string(b), text) {
+				t.Errorf("%s holds %q", file, text)
+			}
+		}
+	}
+}
+
+func TestWhyAndRequestsDoWithoutTheirFile(t *testing.T) {
+	dir, f := t.TempDir(), testkit.NewOpenAI(t)
+	if err := os.WriteFile(filepath.Join(dir, "requests.db"), []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	g := start(t, modelList("fairlead_settings: {data_dir: "+dir+"}", deployment("m", "openai/gpt-4o", f)))
+	g.why(g.post(plain("m", speech)).ok().header.Get("x-litellm-call-id")).ok()
+	if g.log.Find(0, regexp.MustCompile(`from memory only.*requests\.db`), g.done) == "" {
+		t.Error("the log does not name the file")
+	}
+}
+
+func TestWithoutADataDirectoryNothingIsWritten(t *testing.T) {
+	dir, f := t.TempDir(), testkit.NewOpenAI(t)
+	t.Chdir(dir)
+	g := start(t, modelList("", deployment("m", "openai/gpt-4o", f)))
+	g.why(g.post(plain("m", speech)).ok().header.Get("x-litellm-call-id")).ok()
+	g.stop()
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("%v %v", files, err)
 	}
 }

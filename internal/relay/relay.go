@@ -26,6 +26,9 @@ type Relay struct {
 	Keeper   *reasoning.Keeper
 	Instance string
 	Now      func() time.Time
+	// Archive keeps the records of requests that are not among the last any more, or came
+	// before a restart; nil is none.
+	Archive Archive
 	// Debug logs bodies, secrets masked (--detailed_debug).
 	Debug bool
 	// Redactor hides the configured secrets in texts of upstreams.

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -154,14 +155,43 @@ func (t *trails) find(id string) (trail, bool) {
 	return trail{}, false
 }
 
+// Archive keeps records of requests beyond the memory and the life of the process.
+type Archive interface {
+	// Save takes the record of a request; encode makes its bytes, later and on another
+	// goroutine. It never waits, and what goes wrong is the archive's to tell.
+	Save(id string, encode func() []byte)
+	// Load returns the last record with an id.
+	Load(id string) ([]byte, bool)
+}
+
 // Why tells what happened to a request, by the id of its x-litellm-call-id header.
 // false means that it is not, or no longer, remembered.
 func (r *Relay) Why(id string) (Why, bool) {
-	t, ok := r.trails.find(id)
+	if t, ok := r.trails.find(id); ok {
+		return t.why(), true
+	}
+	if r.Archive == nil {
+		return Why{}, false
+	}
+	record, ok := r.Archive.Load(id)
 	if !ok {
 		return Why{}, false
 	}
-	return t.why(), true
+	var w Why
+	if err := json.Unmarshal(record, &w); err != nil {
+		r.Log.Warn("the record of a request on disk is damaged; it is passed over", "id", id, "error", err)
+		return Why{}, false
+	}
+	return w, true
+}
+
+// encode is the record as the archive keeps it: what is shown, and nothing else.
+func (t *trail) encode() []byte {
+	record, err := json.Marshal(t.why())
+	if err != nil {
+		return nil // it has texts and numbers only
+	}
+	return record
 }
 
 // noteCall keeps an attempt that has ended, with e when it failed.
@@ -207,6 +237,10 @@ func (x *exchange) remember(status int, e *llm.Error, now time.Time) {
 	}
 	x.rememberAnswer(&t)
 	x.relay.trails.add(&t)
+	if x.relay.Archive != nil {
+		kept := t
+		x.relay.Archive.Save(t.id, kept.encode)
+	}
 }
 
 // rememberAnswer adds what the answer was and cost.

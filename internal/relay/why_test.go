@@ -2,6 +2,8 @@ package relay
 
 import (
 	"fmt"
+	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -56,5 +58,36 @@ func TestTheRecordOfARequestIsBounded(t *testing.T) {
 	}
 	if a := w.Attempts[0]; a.Status != 504 || a.Kind != "Timeout" || w.Status != 408 || w.Kind != "Timeout" {
 		t.Errorf("attempt %+v of %d %s", a, w.Status, w.Kind)
+	}
+}
+
+// shelf is an archive in memory.
+type shelf map[string][]byte
+
+func (s shelf) Save(id string, encode func() []byte) { s[id] = encode() }
+
+func (s shelf) Load(id string) ([]byte, bool) {
+	record, ok := s[id]
+	return record, ok
+}
+
+func TestARequestThatIsNoLongerRememberedIsToldFromTheArchive(t *testing.T) {
+	x, _ := streaming(openaichat.Dialect{}, false)
+	kept := shelf{}
+	x.relay.Archive, x.relay.Log = kept, slog.New(slog.DiscardHandler)
+	x.noteCall(&llm.Error{Kind: llm.KindTimeout, Status: 408, Message: "slow"}, time.Now())
+	x.remember(408, &llm.Error{Kind: llm.KindTimeout, Status: 408, Message: "slow"}, time.Now())
+	remembered, ok := x.relay.Why("1")
+	x.relay.trails.ring = nil
+	archived, found := x.relay.Why("1")
+	if !ok || !found || !reflect.DeepEqual(remembered, archived) {
+		t.Errorf("%v %+v, then %v %+v", ok, remembered, found, archived)
+	}
+	kept["1"] = kept["1"][:10]
+	if w, ok := x.relay.Why("1"); ok {
+		t.Errorf("a damaged record tells %+v", w)
+	}
+	if _, ok := x.relay.Why("2"); ok {
+		t.Error("an unknown request is told of")
 	}
 }

@@ -18,7 +18,7 @@ func (s *Server) whyRequest(w http.ResponseWriter, r *http.Request, c *call) err
 	if !ok {
 		return &llm.Error{
 			Kind: llm.KindNotFound, Status: http.StatusNotFound, Type: "invalid_request_error",
-			Message: "No request with this id is remembered: the last 2,048 are, until a restart. The id is the x-litellm-call-id header of the answer.",
+			Message: "No request with this id is remembered. " + s.remembered() + " The id is the x-litellm-call-id header of the answer.",
 		}
 	}
 	body, err := json.Marshal(why)
@@ -26,4 +26,12 @@ func (s *Server) whyRequest(w http.ResponseWriter, r *http.Request, c *call) err
 		return err
 	}
 	return writeJSON(w, body)
+}
+
+// remembered says which requests are.
+func (s *Server) remembered() string {
+	if s.Relay.Archive == nil {
+		return "The last 2,048 are, until a restart; with fairlead_settings.data_dir the last 100,000 of a week, also after one."
+	}
+	return "The last 100,000 of a week are."
 }

@@ -1,4 +1,4 @@
-// Package sqlite keeps records in one SQLite file in the data directory. It is
+// Package sqlite keeps records in SQLite files in the data directory. It is
 // the only package that imports a SQLite driver.
 //
 // Writes go through one writer that groups them into transactions, because a

@@ -275,7 +275,7 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.IdleTimeout, n, path) },
 	},
 	{
-		"ping_interval", "5", "Seconds of silence in a stream after which the client gets a keepalive in the form of its API, so that no proxy cuts it; 0 sends none.",
+		"ping_interval", "5", "Seconds of silence in a stream of events after which the client gets a keepalive in the form of its API, so that no proxy cuts it; 0 sends none.",
 		func(l *loader, s *FairleadSettings, n *node, path string) {
 			l.overSecondsOrNone(&s.PingInterval, n, path)
 		},

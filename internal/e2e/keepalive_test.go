@@ -35,12 +35,16 @@ func (d dialect) pinged(t *testing.T, g *gateway, q question, release func()) (a
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := first + string(rest)
-	for strings.HasPrefix(body, anthropicPing) {
-		body = body[len(anthropicPing):] // a client reads it away; before the start it is no event of the answer
-	}
-	r := reply{t, resp.StatusCode, resp.Header, body}
+	r := reply{t, resp.StatusCode, resp.Header, unpinged(first + string(rest))}
 	return d.read(t, q, r), r
+}
+
+// unpinged is an answer without the keepalives before its start, which clients read away.
+func unpinged(body string) string {
+	for strings.HasPrefix(body, anthropicPing) {
+		body = body[len(anthropicPing):]
+	}
+	return body
 }
 
 func TestAfterAKeepaliveAFallbackIsStillFree(t *testing.T) {
@@ -61,7 +65,7 @@ func TestAfterAKeepaliveAFallbackIsStillFree(t *testing.T) {
 
 func TestKeepaliveThatOpensTheStreamSaysWhatIsCalled(t *testing.T) {
 	f := testkit.NewOpenAI(t)
-	g := start(t, modelList(impatient, deployment("m", "openai/gpt-4o", f)))
+	g := start(t, modelList("fairlead_settings: {ping_interval: 0.005, first_ping_after: 0.5}", deployment("m", "openai/gpt-4o", f))) // something is called by then
 	released := make(chan struct{})
 	f.Inject(testkit.PauseAfterEvents(0, released))
 	d := dialects[0]
@@ -110,7 +114,7 @@ func TestKeepalivesBetweenEventsLeaveTheAnswerWhole(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := d.read(t, q, reply{t, resp.StatusCode, resp.Header, body + string(rest)})
+			a := d.read(t, q, reply{t, resp.StatusCode, resp.Header, unpinged(body + string(rest))})
 			if a.text != "one two three four five six seven" || a.failure != nil {
 				t.Errorf("%+v of %q", a, body+string(rest))
 			}
@@ -150,6 +154,7 @@ func TestAClientThatLeavesAfterAKeepaliveClosesTheUpstream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		within(t, "the upstream got the request", f.Arrived()) // the keepalive may come sooner
 		resp.Body.Close()
 		cancel()
 		within(t, "the upstream's connection was closed", f.Gone())

@@ -160,13 +160,13 @@ func (x *exchange) giveUp(e *llm.Error) error {
 	if err := x.write(x.cont.enc.Error(nil, &shown)); err != nil {
 		return err
 	}
-	return &BegunError{&shown}
+	return &BegunError{Err: &shown, Told: true}
 }
 
 // leftAlone is the error of a client that left while somebody was to go on.
 func (x *exchange) leftAlone(e *llm.Error) error {
 	if x.begun {
-		return &BegunError{e}
+		return &BegunError{Err: e}
 	}
 	return e
 }

@@ -27,6 +27,8 @@ type forward struct {
 	coded bool
 	// spent is how a request failed that can be sent one time only.
 	spent error
+	// wanted says that the client asked for a stream of events.
+	wanted bool
 	// units are counts that some prices hang on, beside tokens.
 	units units
 }
@@ -37,7 +39,9 @@ type forward struct {
 func (r *Relay) Forward(ctx context.Context, rq *Request, task *Task, f *form.Form, w http.ResponseWriter) error {
 	fw := &forward{exchange: &exchange{relay: r, rq: rq, w: w}, task: task, form: f}
 	fw.once = f != nil && !f.Whole()
-	err := r.serve(ctx, fw.exchange, fw.attempt)
+	fw.keepAlive()
+	defer fw.alive.stop()
+	err := fw.endEvents(r.serve(ctx, fw.exchange, fw.attempt))
 	fw.settle(err)
 	return err
 }
@@ -148,6 +152,9 @@ func (f *forward) defaults() []llm.Param {
 // send sends the request. Its form is held whole, and then sent as one piece, or
 // goes through as it comes.
 func (f *forward) send(ctx context.Context) (*upstream.Response, error) {
+	if f.wanted {
+		f.alive.let()
+	}
 	if f.form == nil {
 		return f.exchange.send(ctx)
 	}
@@ -158,6 +165,7 @@ func (f *forward) send(ctx context.Context) (*upstream.Response, error) {
 		return nil, err
 	}
 	r.Header["Content-Type"] = []string{contentType}
+	f.attempting()
 	f.sent = f.relay.Now()
 	var failed *llm.Error
 	var resp *upstream.Response

@@ -9,7 +9,6 @@ import (
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
-	"github.com/fairlead-gateway/fairlead/internal/sse"
 	"github.com/fairlead-gateway/fairlead/internal/upstream"
 )
 
@@ -18,7 +17,9 @@ func (f *forward) take(ctx context.Context, resp *upstream.Response) error {
 	f.countRequest()
 	switch {
 	case !f.coded && isEventStream(resp.Header):
-		return f.passEvents(ctx, resp)
+		return f.passEvents(ctx, resp.Body)
+	case !f.whole():
+		return f.takeWhole(ctx, resp)
 	case f.task.Bytes && !isJSON(resp.Header):
 		return f.passBytes(ctx, resp)
 	}
@@ -124,42 +125,4 @@ func contentTypeOf(h http.Header) string {
 		return t
 	}
 	return "application/octet-stream"
-}
-
-// passEvents hands on a stream of events with a tap on its usage.
-func (f *forward) passEvents(ctx context.Context, resp *upstream.Response) error {
-	rd := sse.NewReader(resp.Body, int(f.rq.Models.Config.Fairlead.MaxEventBytes))
-	var out []byte
-	for {
-		ev, err := rd.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return f.classify(ctx, err)
-		}
-		if u := taskUsage(rawjson.Value(ev.Data).Get("usage")); u != nil {
-			f.usage = u
-		}
-		if !f.begun {
-			f.begin200(f.w.Header(), "text/event-stream; charset=utf-8")
-			f.priced = false // the price of a stream is known at its end
-		}
-		out = appendEvent(out[:0], &ev)
-		if err := f.write(out); err != nil {
-			return err
-		}
-	}
-	if !f.begun {
-		return f.upstreamError(llm.KindInternal, http.StatusInternalServerError, "ended its stream without an answer", io.ErrUnexpectedEOF)
-	}
-	f.priceTask()
-	return nil
-}
-
-func appendEvent(dst []byte, ev *sse.Event) []byte {
-	if ev.Name != "" {
-		return sse.AppendNamed(dst, ev.Name, ev.Data)
-	}
-	return sse.AppendData(dst, ev.Data)
 }

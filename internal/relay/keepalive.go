@@ -28,17 +28,27 @@ type keepalive struct {
 	// begun says that the answer has begun; opened that a ping came before it, so that
 	// the status is decided though no answer is.
 	begun, opened, stopped bool
+	// held says that nothing may be written between now and the next write: what was
+	// written last ended within an event, or no answer has said that it is a stream.
+	held bool
+	// text is the ping of a stream that passes as bytes, and seam where it may stand; nil
+	// of one whose events are written.
+	text string
+	seam *seam
 	// attempt are the headers of the attempt that is waited for; a ping that opens the
 	// stream sends them.
 	attempt http.Header
 }
 
-// watch begins to look for silence.
+// watch begins to look for silence, which counts from the start when that is known.
 func (k *keepalive) watch(interval, first time.Duration, fire func()) {
 	if interval <= 0 {
 		return
 	}
-	k.interval, k.first, k.start = interval, first, time.Now()
+	k.interval, k.first = interval, first
+	if k.start.IsZero() {
+		k.start = time.Now()
+	}
 	// It is armed after it is stored: fire sets it again.
 	k.timer = time.AfterFunc(never, fire)
 	k.timer.Reset(k.due())
@@ -61,6 +71,23 @@ func (k *keepalive) due() time.Duration {
 func (k *keepalive) wrote() {
 	if k.timer != nil {
 		k.last = time.Since(k.start)
+	}
+}
+
+// hold keeps the pings back until let, unless they have opened the stream.
+func (k *keepalive) hold() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.held = !k.opened
+}
+
+// let is the end of hold: what was due meanwhile comes at once.
+func (k *keepalive) let() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.held = false
+	if k.timer != nil && !k.stopped {
+		k.timer.Reset(k.due())
 	}
 }
 
@@ -94,11 +121,17 @@ func (x *exchange) attempting() {
 	if alive.timer == nil {
 		return
 	}
-	h := make(http.Header, 8)
-	x.attemptHeaders(h, []string{x.step.Deployment.ID, printable(x.step.Group), printable(x.upstreamName())})
+	h := x.attemptNow()
 	alive.mu.Lock()
 	defer alive.mu.Unlock()
 	alive.attempt = h
+}
+
+// attemptNow are the headers of what is called now.
+func (x *exchange) attemptNow() http.Header {
+	h := make(http.Header, 8)
+	x.attemptHeaders(h, []string{x.step.Deployment.ID, printable(x.step.Group), printable(x.upstreamName())})
+	return h
 }
 
 // lookForSilence is what the timer does.
@@ -113,6 +146,9 @@ func (x *exchange) lookForSilence() {
 		return
 	}
 	wait := k.due()
+	if k.held {
+		wait = k.interval
+	}
 	if wait <= 0 {
 		if err := x.ping(); err != nil {
 			return // the request itself notices that the client is gone
@@ -125,6 +161,9 @@ func (x *exchange) lookForSilence() {
 // ping writes a keepalive in the dialect's form; mu is held. Of the request only what
 // never changes is read, since its own goroutine works on.
 func (x *exchange) ping() error {
+	if x.alive.text != "" {
+		return x.put([]byte(x.alive.text))
+	}
 	enc := x.rq.Dialect.Stream(&llm.Request{}, wire.Answer{JSONArray: x.rq.JSONArray})
 	if !x.alive.begun && !x.alive.opened {
 		x.alive.opened = true
@@ -147,5 +186,5 @@ func (x *exchange) unanswered(err error) error {
 	if werr := x.write(x.rq.Dialect.Stream(x.rq.LLM, a).Error(nil, e)); werr != nil {
 		return werr
 	}
-	return &BegunError{err}
+	return &BegunError{Err: err, Told: true}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/wire/gemini"
 	"github.com/fairlead-gateway/fairlead/internal/wire/openaichat"
 	"github.com/fairlead-gateway/fairlead/internal/wire/openairesponses"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openaitext"
 )
 
 // pings are the dialects with their keepalive.
@@ -31,6 +32,7 @@ var pings = []struct {
 	{"chat", openaichat.Dialect{}, false, ": ping\n\n"},
 	{"messages", anthropic.Dialect{}, false, "event: ping\ndata: {\"type\":\"ping\"}\n\n"},
 	{"responses", openairesponses.Dialect{}, false, ": ping\n\n"},
+	{"text completions", &openaitext.Dialect{Errors: openaichat.Dialect{}.Error}, false, ": ping\n\n"},
 	{"generateContent", gemini.Dialect{}, false, "\n"},
 	{"generateContent as an array", gemini.Dialect{}, true, "\n"},
 }

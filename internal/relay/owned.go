@@ -78,6 +78,7 @@ func (r *Relay) owned(ctx context.Context, o *Owned, x *exchange) error {
 	x.w.Header()["X-Litellm-Model-Id"] = []string{x.dep.Config.ID}
 	if !isJSON(resp.Header) || strings.HasSuffix(o.Path, "/content") {
 		x.w.Header()["Content-Type"] = []string{contentTypeOf(resp.Header)}
+		keepPassing(x, resp, &x.rq.Models.Config.Fairlead, openaichat.Dialect{})
 		return copyTapped(x, resp, &tap{full: true})
 	}
 	return x.ownedAnswer(ctx, resp)

@@ -82,7 +82,8 @@ func cutVersion(base string) (root, version string) {
 }
 
 // Pass is a request that is passed through to an API that the gateway does not
-// translate: status, body and stream stay what they are.
+// translate: status, body and stream stay what they are, but for keepalives in a stream
+// of events that is silent.
 type Pass struct {
 	ID    string
 	Start time.Time
@@ -94,6 +95,10 @@ type Pass struct {
 	Body   io.Reader
 	Length int64
 
+	// Dialect is that of the route, whose keepalive is sent; nil is OpenAI's.
+	Dialect wire.Dialect
+
+	config   *config.FairleadSettings
 	client   *upstream.Client
 	url      *url.URL
 	out      http.Header
@@ -117,6 +122,7 @@ type Pass struct {
 // PassTo aims a request at a provider's own API. path is escaped and begins with a
 // slash.
 func (m *Models) PassTo(p *Pass, name, path string, query url.Values) error {
+	p.config = &m.Config.Fairlead
 	switch name {
 	case passVertex:
 		return m.passToVertex(p, path, query)
@@ -207,7 +213,7 @@ func passHeader(from http.Header, keyHeader string) http.Header {
 // PassCustom aims a request at the target of a route of the operator's own; rest is
 // what follows the route's path, escaped.
 func (m *Models) PassCustom(p *Pass, route *config.PassThrough, rest string, query url.Values) error {
-	p.out = http.Header{}
+	p.config, p.out = &m.Config.Fairlead, http.Header{}
 	if route.ForwardHeaders {
 		p.out = passHeader(p.Header, m.Config.General.KeyHeaderName)
 	}

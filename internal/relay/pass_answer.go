@@ -29,6 +29,7 @@ func (p *Pass) answer(x *exchange, resp *upstream.Response, t *tap) error {
 	if n, err := strconv.Atoi(resp.Header.Get("Content-Length")); err == nil && n <= smallBody && isJSON(resp.Header) {
 		return p.whole(x, resp, t)
 	}
+	p.keepAlive(x, resp)
 	return copyTapped(x, resp, t)
 }
 
@@ -64,26 +65,41 @@ func left(err error) error {
 	return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left.", Cause: err}
 }
 
+// copyTapped hands bytes on as they come. While it waits for them it holds no buffer.
 func copyTapped(x *exchange, resp *upstream.Response, t *tap) error {
-	buf := chunks.Get().(*[]byte)
-	defer chunks.Put(buf)
 	begin(x, resp.Status)
+	x.watchPassing()
+	defer x.alive.stop()
 	for {
-		n, err := resp.Body.Read(*buf)
-		if n > 0 {
-			t.write((*buf)[:n])
-			if werr := x.write((*buf)[:n]); werr != nil {
-				return werr
-			}
-		}
-		if err == io.EOF {
+		switch err := x.passChunk(resp, t); err {
+		case nil:
+		case io.EOF:
 			t.end()
 			return nil
-		}
-		if err != nil {
-			return &BegunError{err}
+		default:
+			return err
 		}
 	}
+}
+
+// passChunk waits for bytes and hands them on; io.EOF is the end.
+func (x *exchange) passChunk(resp *upstream.Response, t *tap) error {
+	if err := resp.Body.Wait(); err != nil {
+		return &BegunError{Err: err}
+	}
+	buf := chunks.Get().(*[]byte)
+	defer chunks.Put(buf)
+	n, err := resp.Body.Read(*buf)
+	if n > 0 {
+		t.write((*buf)[:n])
+		if werr := x.pass((*buf)[:n]); werr != nil {
+			return werr
+		}
+	}
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return &BegunError{Err: err}
 }
 
 // passable reports whether a header of the upstream's answer goes to the client: all

@@ -60,9 +60,14 @@ type Request struct {
 	Endpoint string
 }
 
-// BegunError says that a request failed after its answer had begun: the client
-// has been told within the stream, and nothing more can be written.
-type BegunError struct{ Err error }
+// BegunError says that a request failed after its answer had begun: nothing more can
+// be written. In a conversation the client has been told within the stream.
+type BegunError struct {
+	Err error
+	// Told says of any other request that an event has told the client. Without, only
+	// a connection that breaks off can.
+	Told bool
+}
 
 // Error implements error.
 func (e *BegunError) Error() string { return "the answer broke off: " + e.Err.Error() }
@@ -143,7 +148,7 @@ func (r *Relay) serve(ctx context.Context, x *exchange, attempt func(context.Con
 		x.noteCall(e, now)
 		switch {
 		case x.begun && (e.Kind == llm.KindClientGone || !x.resumes()):
-			return &BegunError{e}
+			return &BegunError{Err: e}
 		case e.Kind == llm.KindClientGone:
 			return e
 		}

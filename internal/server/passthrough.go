@@ -98,7 +98,7 @@ func (s *Server) pass(r *http.Request, c *call) (*relay.Pass, error) {
 	}
 	return &relay.Pass{
 		ID: c.id, Start: c.start, Method: r.Method, Header: r.Header,
-		Body: boundedBody(r, limit), Length: r.ContentLength,
+		Body: boundedBody(r, limit), Length: r.ContentLength, Dialect: c.dialect,
 	}, nil
 }
 

@@ -58,10 +58,10 @@ func nameModel(rq *relay.Request, t *relay.Task, path string) {
 }
 
 // ended makes sure that an answer which broke off after it began does not look whole:
-// its connection is closed, since no format but a conversation's has an event for it.
+// its connection is closed, unless an event has told the client.
 func ended(err error) error {
 	var begun *relay.BegunError
-	if errors.As(err, &begun) {
+	if errors.As(err, &begun) && !begun.Told {
 		panic(http.ErrAbortHandler)
 	}
 	return err

@@ -131,6 +131,25 @@ func TestModelFlagServesOneDeployment(t *testing.T) {
 	}
 }
 
+func TestLiteLLMsIntervalOfKeepalivesHoldsUnlessOursSaysOtherwise(t *testing.T) {
+	for yaml, want := range map[string][2]time.Duration{
+		"": {5 * time.Second, 30 * time.Second},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: null}":                                                            {5 * time.Second, 30 * time.Second},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: 15}":                                                              {15 * time.Second, 15 * time.Second},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: 0}":                                                               {0, 0},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: 0.01}":                                                            {time.Second, time.Second},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: 9000}":                                                            {5 * time.Minute, 5 * time.Minute},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: -1}":                                                              {5 * time.Second, 30 * time.Second},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: 15}\nfairlead_settings: {ping_interval: 2}":                       {2 * time.Second, 15 * time.Second},
+		"litellm_settings: {sse_keepalive_ping_interval_seconds: 15}\nfairlead_settings: {ping_interval: 2, first_ping_after: 40}": {2 * time.Second, 40 * time.Second},
+	} {
+		cfg, _ := usable(t, gpt(yaml+"\n"), nil)
+		if got := [2]time.Duration{cfg.Fairlead.PingInterval, cfg.Fairlead.FirstPingAfter}; got != want {
+			t.Errorf("%s: %v, want %v", yaml, got, want)
+		}
+	}
+}
+
 func TestFairleadSettings(t *testing.T) {
 	cfg, report := usable(t, gpt(`fairlead_settings:
   data_dir: /var/lib/fairlead

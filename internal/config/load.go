@@ -143,6 +143,7 @@ func (l *loader) decode(cfg *Config, root *node) {
 	cfg.General.PassThrough = l.passThrough(root)
 	cfg.Defaults = l.defaults(settings)
 	l.sizes(cfg, root)
+	l.keepalives(&cfg.Fairlead, root)
 	l.urlGuard(&cfg.Defaults, root.get("general_settings"), "general_settings")
 	cfg.Router = l.router(router, settings)
 	cfg.Redis = l.redis(root)

@@ -69,6 +69,26 @@ func (l *loader) sizes(cfg *Config, root *node) {
 	}
 }
 
+// keepalives reads LiteLLM's interval of keepalives, which holds before the answer too and
+// is bounded as there. What fairlead_settings gives wins.
+func (l *loader) keepalives(s *FairleadSettings, root *node) {
+	const key = "sse_keepalive_ping_interval_seconds"
+	every := l.seconds(root.get("litellm_settings").get(key), child("litellm_settings", key))
+	if every == nil || *every < 0 {
+		return
+	}
+	if *every > 0 {
+		*every = min(max(*every, time.Second), 5*time.Minute)
+	}
+	own := root.get("fairlead_settings")
+	if own.get("ping_interval").isNull() {
+		s.PingInterval = *every
+	}
+	if own.get("first_ping_after").isNull() {
+		s.FirstPingAfter = *every
+	}
+}
+
 // mebibytes reads a size given in MiB; 0 means not given.
 func (l *loader) mebibytes(n *node, path string) int64 {
 	v := l.number(n, path)

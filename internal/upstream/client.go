@@ -7,17 +7,21 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http2"
 )
 
-// Client sends requests over pools of connections: plain http with its own
-// HTTP/1.1 client, everything else (TLS, HTTP/2, proxies) with net/http's.
+// Client sends requests over pools of connections: HTTP/1.1 with its own client,
+// HTTP/2 with net/http's, and what goes through a proxy or is read while it is sent
+// over net/http's own pool.
 type Client struct {
 	options Options
 	pooled  *http.Transport
 	direct  *http1.Client
+	multi   *http2.Pool
 	// agent and hop are the header values of a request that has none.
 	agent, hop []string
 }
@@ -28,7 +32,7 @@ func newClient(p Profile, o Options) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		options: o, pooled: newTransport(o, config), direct: newDirect(o),
+		options: o, pooled: newTransport(o, config), direct: newDirect(o, config), multi: newMulti(),
 		agent: []string{o.UserAgent}, hop: []string{o.Instance},
 	}, nil
 }
@@ -86,10 +90,13 @@ func (c *Client) send(ctx context.Context, r *Request, u *url.URL) (*Response, *
 		return nil, llm.AsError(errors.New("upstream: a request without a URL"))
 	}
 	c.complete(r)
-	if http1.Speaks(u) && c.options.Proxies.For(u) == nil {
-		return c.sendDirect(ctx, r, u)
+	switch {
+	case !http1.Speaks(u) || c.options.Proxies.For(u) != nil:
+		return c.sendPooled(ctx, r, u)
+	case u.Scheme == "https":
+		return c.sendSecure(ctx, r, u)
 	}
-	return c.sendPooled(ctx, r, u)
+	return c.sendDirect(ctx, r, u)
 }
 
 // answer is what one call needs, in one piece.
@@ -109,9 +116,22 @@ func (c *Client) sendDirect(ctx context.Context, r *Request, u *url.URL) (*Respo
 	if err != nil {
 		return nil, c.failure(ctx, r, err)
 	}
+	return c.accepted(a.own(ctx), r)
+}
+
+// own completes an answer of the own client.
+func (a *answer) own(ctx context.Context) *answer {
 	a.Response = Response{Status: a.direct.Status, Header: a.direct.Header, length: a.direct.Length}
 	a.body = Body{from: &a.direct, ctx: ctx}
-	return c.accepted(a, r)
+	return a
+}
+
+// pooledAnswer is an answer of net/http.
+func pooledAnswer(ctx context.Context, resp *http.Response, w *watch) *answer {
+	w.begun()
+	a := &answer{Response: Response{Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength}}
+	a.body = Body{from: resp.Body, watch: w, ctx: ctx}
+	return a
 }
 
 // sendPooled sends over net/http, under a watch for the limits.
@@ -119,16 +139,13 @@ func (c *Client) sendPooled(ctx context.Context, r *Request, u *url.URL) (*Respo
 	if err := http1.CheckHeader(r.Header); err != nil {
 		return nil, c.failure(ctx, r, err)
 	}
-	w := newWatch(ctx, c.options.fill(r.Timeouts))
+	w := newWatch(ctx, c.options.fill(r.Timeouts), time.Now())
 	resp, err := c.pooled.RoundTrip(pooledRequest(w.ctx, r, u))
 	if err != nil {
 		w.stop()
 		return nil, c.failure(ctx, r, w.cause(err))
 	}
-	w.begun()
-	a := &answer{Response: Response{Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength}}
-	a.body = Body{from: resp.Body, watch: w, ctx: ctx}
-	return c.accepted(a, r)
+	return c.accepted(pooledAnswer(ctx, resp, w), r)
 }
 
 // accepted completes an answer, or closes one that cannot be taken.
@@ -173,7 +190,8 @@ func (c *Client) complete(r *Request) {
 	}
 }
 
-func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
+// request is one for net/http, to be sent once.
+func request(ctx context.Context, r *Request, u *url.URL) *http.Request {
 	out := &http.Request{
 		Method: r.Method, URL: u, Host: u.Host, Header: r.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(r.Body)),
@@ -183,9 +201,17 @@ func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
 	}
 	if out.ContentLength > 0 {
 		out.Body = bodyOf(r)
-		out.GetBody = func() (io.ReadCloser, error) { return bodyOf(r), nil }
 	}
 	return out.WithContext(ctx)
+}
+
+// pooledRequest is one that net/http repeats when nothing of it was written.
+func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
+	out := request(ctx, r, u)
+	if out.Body != nil {
+		out.GetBody = func() (io.ReadCloser, error) { return bodyOf(r), nil }
+	}
+	return out
 }
 
 // bodyOf reads the body of a request from its begin.

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
@@ -25,7 +26,7 @@ func (c *Client) DoStream(ctx context.Context, r *Request, body io.Reader, lengt
 	if err := http1.CheckHeader(r.Header); err != nil {
 		return nil, c.failure(ctx, r, err)
 	}
-	w := newWatch(ctx, c.options.fill(r.Timeouts))
+	w := newWatch(ctx, c.options.fill(r.Timeouts), time.Now())
 	out := pooledRequest(w.ctx, r, u)
 	out.Body, out.ContentLength = io.NopCloser(body), length
 	resp, err := c.pooled.RoundTrip(out)
@@ -33,8 +34,5 @@ func (c *Client) DoStream(ctx context.Context, r *Request, body io.Reader, lengt
 		w.stop()
 		return nil, c.failure(ctx, r, w.cause(err))
 	}
-	w.begun()
-	a := &answer{Response: Response{Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength}}
-	a.body = Body{from: resp.Body, watch: w, ctx: ctx}
-	return c.accepted(a, r)
+	return c.accepted(pooledAnswer(ctx, resp, w), r)
 }

@@ -62,12 +62,13 @@ type watch struct {
 	stopped bool
 }
 
-func newWatch(parent context.Context, limits Timeouts) *watch {
-	w := &watch{limits: limits, start: time.Now()}
+// newWatch watches a call that began at start.
+func newWatch(parent context.Context, limits Timeouts, start time.Time) *watch {
+	w := &watch{limits: limits, start: start}
 	w.ctx, w.cancel = context.WithCancelCause(parent)
 	w.mu.Lock() // before the timer can fire, it must be there
 	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(min(limits.Header, limits.Total), w.fire)
+	w.timer = time.AfterFunc(min(limits.Header, limits.Total)-time.Since(start), w.fire)
 	return w
 }
 

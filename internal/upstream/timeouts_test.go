@@ -23,7 +23,7 @@ func piped(t *testing.T, o Options, serve func(c net.Conn, r *bufio.Reader)) *Cl
 		t.Fatal(err)
 	}
 	var serving sync.WaitGroup
-	t.Cleanup(func() { c.pooled.CloseIdleConnections(); c.direct.CloseIdle(); serving.Wait() })
+	t.Cleanup(func() { c.pooled.CloseIdleConnections(); c.direct.CloseIdle(); c.multi.CloseIdle(); serving.Wait() })
 	dial := func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		serving.Go(func() {
@@ -214,7 +214,7 @@ func TestTheTLSHandshakeHasItsOwnLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		c := piped(t, Options{ConnectTimeout: 20 * time.Second, TLSTimeout: 3 * time.Second}, silent)
-		c.pooled.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		c.direct.Dial = func(context.Context, string, string) (net.Conn, error) {
 			near, far := net.Pipe()
 			go func() {
 				defer far.Close()

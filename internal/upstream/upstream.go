@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http2"
 )
 
 // Options are the limits and the way out, shared by every client of a Network.
@@ -117,6 +118,7 @@ func (n *Network) Close() {
 	for _, c := range n.clients {
 		c.pooled.CloseIdleConnections()
 		c.direct.CloseIdle()
+		c.multi.CloseIdle()
 	}
 }
 
@@ -134,11 +136,19 @@ func dial(o Options) func(context.Context, string, string) (net.Conn, error) {
 	return (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
 }
 
-func newDirect(o Options) *http1.Client {
+// newDirect returns the own client, which offers HTTP/2 to those it cannot speak to
+// then.
+func newDirect(o Options, t *tls.Config) *http1.Client {
+	t = t.Clone()
+	t.NextProtos = []string{"h2", "http/1.1"}
 	return &http1.Client{
 		Dial: dial(o), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, MaxIdlePerHost: maxIdleConnsPerHost,
-		MaxHeaderBytes: maxHeaderBytes,
+		MaxHeaderBytes: maxHeaderBytes, TLS: t, TLSTimeout: o.TLSTimeout,
 	}
+}
+
+func newMulti() *http2.Pool {
+	return http2.NewPool(http2.Options{IdleTimeout: idleConnTimeout, PingAfter: pingAfter, MaxHeaderBytes: maxHeaderBytes})
 }
 
 func newTransport(o Options, t *tls.Config) *http.Transport {

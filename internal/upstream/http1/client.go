@@ -1,5 +1,5 @@
-// Package http1 is a lean HTTP/1.1 client for upstreams that speak plain http:
-// one write for a small request, no goroutine for a connection or a small
+// Package http1 is a lean HTTP/1.1 client for upstreams, over plain http or TLS: one
+// write for a small request, no goroutine for a connection or a small
 // request, deadlines on the connection instead of timers, answers parsed in
 // place. It is stricter than net/http: what is ambiguous in an answer (a length
 // beside chunks, two lengths, folded lines) is refused, since a connection is
@@ -13,6 +13,7 @@ package http1
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -32,6 +33,11 @@ type Client struct {
 	MaxIdle, MaxIdlePerHost int
 	// MaxHeaderBytes bounds the header of an answer, interim answers included.
 	MaxHeaderBytes int
+	// TLS is for https. When it offers other protocols than HTTP/1.1 (NextProtos) and
+	// the server takes one, the call ends with a [SwitchError].
+	TLS *tls.Config
+	// TLSTimeout limits the handshake.
+	TLSTimeout time.Duration
 
 	pool pool
 }
@@ -51,6 +57,11 @@ type Request struct {
 	Rest [][]byte
 	// Limits of the stages, all of them set.
 	Limits Limits
+	// Began is when the call began, from which the limits count; now when it is zero.
+	Began time.Time
+	// Opened is called, when not nil, after a new connection was opened for the
+	// request and before it is sent.
+	Opened func()
 }
 
 // Limits bound the stages of a call.
@@ -63,10 +74,10 @@ type Limits struct {
 	Total time.Duration
 }
 
-// Speaks reports whether a URL can be called by this package: plain http, and a
+// Speaks reports whether a URL can be called by this package: http or https, and a
 // host that needs no translation of its name.
 func Speaks(u *url.URL) bool {
-	if u.Scheme != "http" || u.Opaque != "" || u.Host == "" {
+	if u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.Host == "" {
 		return false
 	}
 	for i := range len(u.Host) {
@@ -81,8 +92,8 @@ func Speaks(u *url.URL) bool {
 // must be the zero Response. When the error is not nil, nothing is left open. When
 // ctx ends, the connection is closed at once, also while nobody reads.
 //
-// Errors are ctx.Err(), [*TimeoutError], [*ProtocolError], [*FieldError], or what
-// the network reports; an upstream that closed is io.EOF or io.ErrUnexpectedEOF.
+// Errors are ctx.Err(), [*TimeoutError], [*ProtocolError], [*FieldError],
+// [*SwitchError], or what the network and TLS report; an upstream that closed is io.EOF or io.ErrUnexpectedEOF.
 func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -92,8 +103,12 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 		return err
 	}
 	defer out.free()
-	a.ctx, a.limits, a.start, a.head = ctx, q.Limits, time.Now(), q.Method == http.MethodHead
-	if cn := c.pool.take(q.URL.Host, a.start, c.IdleTimeout); cn != nil {
+	now := time.Now()
+	a.ctx, a.limits, a.start, a.head = ctx, q.Limits, now, q.Method == http.MethodHead
+	if !q.Began.IsZero() {
+		a.start = q.Began
+	}
+	if cn := c.pool.take(targetOf(q.URL), now, c.IdleTimeout); cn != nil {
 		if err = a.exchange(cn, out); !errors.Is(err, errStale) {
 			return err
 		}
@@ -102,31 +117,60 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	if err != nil {
 		return err
 	}
+	if q.Opened != nil {
+		q.Opened()
+	}
 	return a.exchange(cn, out)
 }
 
-// open dials.
+// open dials, and lays TLS upon the connection for https.
 func (c *Client) open(u *url.URL, a *Response) (*conn, error) {
 	until, late := a.headerLimit()
 	ctx, cancel := context.WithDeadlineCause(a.ctx, until, late)
 	defer cancel()
-	nc, err := c.Dial(ctx, "tcp", hostPort(u))
-	if err == nil {
-		return newConn(c, u.Host, nc), nil
+	cn, err := c.connect(ctx, u)
+	var other *SwitchError
+	if err == nil || errors.As(err, &other) {
+		return cn, err
 	}
 	if gone := a.ctx.Err(); gone != nil {
-		return nil, gone
-	}
-	if ctx.Err() != nil {
-		return nil, late
+		err = gone
+	} else if ctx.Err() != nil {
+		err = late
 	}
 	return nil, err
 }
 
+func (c *Client) connect(ctx context.Context, u *url.URL) (*conn, error) {
+	nc, err := c.Dial(ctx, "tcp", hostPort(u))
+	if err != nil {
+		return nil, err
+	}
+	cn := newConn(c, targetOf(u), nc)
+	if !cn.to.secure {
+		return cn, nil
+	}
+	err = cn.handshake(ctx, u.Hostname())
+	if err == nil {
+		return cn, nil
+	}
+	var other *SwitchError
+	if !errors.As(err, &other) {
+		_ = nc.Close()
+	}
+	return nil, err
+}
+
+func targetOf(u *url.URL) target { return target{u.Host, u.Scheme == "https"} }
+
 // hostPort is the address to dial.
 func hostPort(u *url.URL) string {
 	port := u.Port()
-	if port == "" {
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
 		port = "80"
 	}
 	return net.JoinHostPort(u.Hostname(), port)

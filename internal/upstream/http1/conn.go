@@ -1,12 +1,12 @@
 package http1
 
 import (
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
-	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -15,24 +15,27 @@ const blockSize = 4 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
+// target is where a connection leads to.
+type target struct {
+	host   string
+	secure bool
+}
+
 // conn is a connection. It is used by one call at a time.
 type conn struct {
-	nc    net.Conn
-	raw   syscall.RawConn // nil where the connection is not a socket
-	owner *Client
-	host  string
+	link
+	secure *tls.Conn // upon the link, nil for plain http
+	more   bool      // TLS may have something that has not been read
+	owner  *Client
+	to     target
 	// abort closes the connection; kept, so that a call need not make it.
 	abort     func()
 	idleSince time.Time
 	reused    bool
-	// armed is the deadline that is set, zero for none. It may be earlier than the
-	// limit of the moment, never later: what comes too early is set again, so that
-	// most reads set none.
-	armed time.Time
 
-	// arrive is receive, kept as abort; arrived is its error.
-	arrive  func(fd uintptr) bool
-	arrived error
+	// arrive is receive, kept as abort; failed is its error.
+	arrive func(fd uintptr) bool
+	failed error
 
 	block      *[blockSize]byte
 	buf        []byte // the block, or something larger for a large header
@@ -44,89 +47,69 @@ type conn struct {
 	unwritten error
 }
 
-func newConn(owner *Client, host string, nc net.Conn) *conn {
-	c := &conn{nc: nc, owner: owner, host: host, abort: func() { _ = nc.Close() }}
-	if s, ok := nc.(syscall.Conn); ok {
-		c.raw, _ = s.SyscallConn()
-	}
+func newConn(owner *Client, to target, nc net.Conn) *conn {
+	c := &conn{link: newLink(nc), owner: owner, to: to, abort: func() { _ = nc.Close() }}
 	c.arrive = c.receive
 	return c
-}
-
-// arm sets the deadline. While a goroutine writes, only reads have one: the call
-// ends the write by closing.
-func (c *conn) arm(until time.Time) {
-	c.armed = until
-	if c.writing != nil {
-		_ = c.nc.SetReadDeadline(until)
-		return
-	}
-	_ = c.nc.SetDeadline(until)
-}
-
-// early reports whether an error is a deadline that passed before the limit; then
-// the deadline is set to the limit.
-func (c *conn) early(err error, until time.Time) bool {
-	if !errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(until) {
-		return false
-	}
-	c.arm(until)
-	return true
-}
-
-func (c *conn) prepare(until time.Time) {
-	if c.armed.IsZero() || c.armed.After(until) {
-		c.arm(until)
-	}
 }
 
 // read reads into p, waiting no longer than until.
 func (c *conn) read(p []byte, until time.Time) (int, error) {
 	c.prepare(until)
-	for {
-		n, err := c.nc.Read(p)
-		if n > 0 || err == nil || !c.early(err, until) {
-			return n, err
-		}
+	if c.secure != nil {
+		return c.readSecure(p)
 	}
+	return c.link.Read(p)
 }
 
 // write writes p and returns how much of it was taken.
-func (c *conn) write(p []byte, until time.Time) (written int, err error) {
+func (c *conn) write(p []byte, until time.Time) (int, error) {
 	c.prepare(until)
-	for {
-		n, err := c.nc.Write(p[written:])
-		written += n
-		if err == nil || !c.early(err, until) {
-			return written, err
-		}
+	if c.secure == nil {
+		return c.link.Write(p)
 	}
+	c.taken = 0
+	n, err := c.secure.Write(p)
+	if err != nil {
+		n = c.taken
+	}
+	return n, err
 }
 
 // writeRest writes the rest of a large body: what the system takes at once, and
 // what remains in a goroutine, because an upstream that refuses a request may
 // answer without reading it.
 func (c *conn) writeRest(pieces [][]byte) error {
+	if c.secure != nil {
+		c.writeApart(slices.Clone(pieces))
+		return nil
+	}
 	for i, p := range pieces {
 		n, err := c.writeNow(p)
 		if err != nil {
 			return err
 		}
-		if n == len(p) {
-			continue
+		if n < len(p) {
+			c.writeApart(slices.Concat([][]byte{p[n:]}, pieces[i+1:]))
+			return nil
 		}
-		c.writing, c.unwritten = make(chan struct{}), nil
-		_ = c.nc.SetWriteDeadline(time.Time{})
-		// The list is the caller's and ends with the call; the goroutine may not.
-		go c.writeOn(slices.Concat([][]byte{p[n:]}, pieces[i+1:]))
-		return nil
 	}
 	return nil
 }
 
-func (c *conn) writeOn(pieces net.Buffers) {
-	defer close(c.writing)
-	_, c.unwritten = pieces.WriteTo(c.nc)
+// writeApart writes in a goroutine. The list must not be the caller's, whose ends
+// with the call: the goroutine may not.
+func (c *conn) writeApart(pieces net.Buffers) {
+	c.writing, c.unwritten, c.apart = make(chan struct{}), nil, true
+	_ = c.SetWriteDeadline(time.Time{})
+	to := io.Writer(c.Conn)
+	if c.secure != nil {
+		to = c.secure
+	}
+	go func() {
+		defer close(c.writing)
+		_, c.unwritten = pieces.WriteTo(to)
+	}()
 }
 
 // written reports whether the whole request was sent.
@@ -170,12 +153,15 @@ func (c *conn) fill(until time.Time, limit int) error {
 // fillEmpty waits for bytes without a buffer.
 func (c *conn) fillEmpty(until time.Time) error {
 	c.prepare(until)
+	if c.secure != nil {
+		return c.fillSecure()
+	}
 	for {
 		err := c.raw.Read(c.arrive)
 		if err == nil {
-			return c.arrived
+			return c.failed
 		}
-		if !c.early(err, until) {
+		if !c.early(err) {
 			return err
 		}
 	}
@@ -216,11 +202,11 @@ func (c *conn) buffered() []byte { return c.buf[c.start:c.end] }
 // release ends the use of the connection: it is kept, or closed.
 func (c *conn) release(keep bool) {
 	if !keep {
-		c.nc.Close()
+		_ = c.Close()
 	}
 	if c.writing != nil {
 		<-c.writing // closing has ended it; the body is the caller's again
-		c.writing = nil
+		c.writing, c.apart = nil, false
 		c.armed = time.Time{}
 	}
 	c.drop()

@@ -308,7 +308,7 @@ func TestWaitingForAnUpstreamHoldsNoBuffer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConn(nil, u.Host, nc)
+	c := newConn(nil, targetOf(u), nc)
 	defer nc.Close()
 	c.obtain()
 	if err := c.fill(time.Now(), blockSize); !timedOut(err) {

@@ -9,40 +9,40 @@ import (
 // looked at when one is taken and by one timer for all.
 type pool struct {
 	mu     sync.Mutex
-	hosts  map[string][]*conn
+	hosts  map[target][]*conn
 	n      int
 	sweep  *time.Timer
 	closed bool
 }
 
-// take returns a connection to host that the other side has not closed, nil when
+// take returns a connection that the other side has not closed, nil when
 // there is none.
-func (p *pool) take(host string, now time.Time, keep time.Duration) *conn {
+func (p *pool) take(to target, now time.Time, keep time.Duration) *conn {
 	for {
-		c := p.pop(host)
+		c := p.pop(to)
 		if c == nil {
 			return nil
 		}
-		if now.Sub(c.idleSince) < keep && c.quiet() {
+		if now.Sub(c.idleSince) < keep && c.idle() {
 			c.reused = true
 			return c
 		}
-		c.nc.Close()
+		c.leave()
 	}
 }
 
-func (p *pool) pop(host string) *conn {
+func (p *pool) pop(to target) *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = false
-	list := p.hosts[host]
+	list := p.hosts[to]
 	if len(list) == 0 {
 		return nil
 	}
 	last := len(list) - 1
 	c := list[last]
 	list[last] = nil
-	p.hosts[host] = list[:last]
+	p.hosts[to] = list[:last]
 	p.n--
 	return c
 }
@@ -50,7 +50,7 @@ func (p *pool) pop(host string) *conn {
 // put keeps a connection, or closes it when there are enough.
 func (p *pool) put(c *conn) {
 	if !p.push(c) {
-		c.nc.Close()
+		c.leave()
 	}
 }
 
@@ -58,14 +58,14 @@ func (p *pool) push(c *conn) bool {
 	o := c.owner
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := p.hosts[c.host]
+	list := p.hosts[c.to]
 	if p.closed || p.n >= o.MaxIdle || len(list) >= o.MaxIdlePerHost {
 		return false
 	}
 	if p.hosts == nil {
-		p.hosts = map[string][]*conn{}
+		p.hosts = map[target][]*conn{}
 	}
-	p.hosts[c.host] = append(list, c)
+	p.hosts[c.to] = append(list, c)
 	p.n++
 	if p.sweep == nil {
 		p.sweep = time.AfterFunc(o.IdleTimeout, func() { p.expire(o.IdleTimeout) })
@@ -82,19 +82,19 @@ func (p *pool) expire(keep time.Duration) {
 	}
 	now := time.Now()
 	oldest := now
-	for host, list := range p.hosts {
+	for to, list := range p.hosts {
 		fresh := 0
 		for fresh < len(list) && now.Sub(list[fresh].idleSince) >= keep {
-			list[fresh].nc.Close()
+			list[fresh].leave()
 			fresh++
 		}
 		p.n -= fresh
 		if fresh == len(list) {
-			delete(p.hosts, host)
+			delete(p.hosts, to)
 			continue
 		}
 		// A new list: the old one may be far larger than what is left.
-		p.hosts[host] = append([]*conn(nil), list[fresh:]...)
+		p.hosts[to] = append([]*conn(nil), list[fresh:]...)
 		if first := list[fresh].idleSince; first.Before(oldest) {
 			oldest = first
 		}
@@ -111,7 +111,7 @@ func (p *pool) closeAll() {
 	defer p.mu.Unlock()
 	for _, list := range p.hosts {
 		for _, c := range list {
-			c.nc.Close()
+			c.leave()
 		}
 	}
 	p.hosts, p.n, p.closed = nil, 0, true

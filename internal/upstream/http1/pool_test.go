@@ -45,7 +45,7 @@ func together(t *testing.T, c *Client, hosts ...string) {
 func (p *pool) idle(host string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.hosts[host])
+	return len(p.hosts[target{host: host}])
 }
 
 func TestPoolIsBoundedPerHostAndInTotal(t *testing.T) {

@@ -13,5 +13,5 @@ const waitsEmpty = false
 
 func (c *conn) receive(uintptr) bool { return true }
 
-// readNow has nothing.
-func (c *conn) readNow() {}
+// look has nothing.
+func (c *conn) look() {}

@@ -57,21 +57,40 @@ func writeAll(fd int, p []byte) (written int, err error) {
 // waitsEmpty: waiting for bytes needs no buffer.
 const waitsEmpty = true
 
-// receive reads what has arrived into a new buffer; false means that nothing has.
+// receive reads what has arrived, into a new buffer or, for TLS, ahead of it; false
+// means that nothing has.
 func (c *conn) receive(fd uintptr) bool {
+	if c.secure != nil {
+		return c.receiveAhead(fd)
+	}
 	c.obtain()
 	n, err := readOnce(int(fd), c.buf)
 	if err == syscall.EAGAIN {
 		c.drop()
 		return false
 	}
-	c.end, c.arrived = max(n, 0), nil
+	c.end, c.failed = max(n, 0), nil
 	switch {
 	case err != nil:
-		c.arrived = os.NewSyscallError("read", err)
+		c.failed = os.NewSyscallError("read", err)
 	case n == 0:
-		c.arrived = io.EOF
+		c.failed = io.EOF
 	}
+	return true
+}
+
+func (c *conn) receiveAhead(fd uintptr) bool {
+	block := aheads.Get().(*[aheadSize]byte)
+	n, err := readOnce(int(fd), block[:])
+	if err == syscall.EAGAIN {
+		aheads.Put(block)
+		return false
+	}
+	if err != nil {
+		err = os.NewSyscallError("read", err)
+	}
+	c.arrived(block, n, err)
+	c.more = true
 	return true
 }
 
@@ -84,9 +103,8 @@ func readOnce(fd int, p []byte) (int, error) {
 	}
 }
 
-// readNow fills an empty buffer with what has arrived, without waiting.
-func (c *conn) readNow() {
-	c.drop()
+// look reads what has arrived, without waiting.
+func (c *conn) look() {
 	if c.raw != nil {
 		_ = c.raw.Control(func(fd uintptr) { c.receive(fd) })
 	}

@@ -1,0 +1,94 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http2"
+)
+
+// secured is a call over TLS, without a proxy.
+type secured struct {
+	*Client
+	ctx    context.Context
+	r      *Request
+	u      *url.URL
+	limits Timeouts
+	began  time.Time
+}
+
+// sendSecure sends over HTTP/2 where a connection that speaks it is open or the
+// upstream agrees to it, else over the own HTTP/1.1 client. Every new connection
+// decides that anew. A request that the upstream has not looked at, by its own word or
+// because it was closing a kept connection, is sent once more.
+func (c *Client) sendSecure(ctx context.Context, r *Request, u *url.URL) (*Response, *llm.Error) {
+	s := &secured{c, ctx, r, u, c.options.fill(r.Timeouts), time.Now()}
+	a, conn, err := s.send()
+	if err != nil && conn != nil && ctx.Err() == nil && s.unseen(conn, err) {
+		a, _, err = s.send()
+	}
+	if err != nil {
+		return nil, c.failure(ctx, r, err)
+	}
+	return c.accepted(a, r)
+}
+
+// unseen reports whether a request that failed may be sent once more.
+func (s *secured) unseen(conn *http2.Conn, err error) bool {
+	return http2.Unseen(err) || conn.Used() && closed(err) && time.Since(s.began) < http1.Crossing
+}
+
+// send returns the answer; conn is the connection of HTTP/2 that was used, if it was
+// one.
+func (s *secured) send() (a *answer, conn *http2.Conn, err error) {
+	patience := min(s.limits.Header, s.limits.Total) - time.Since(s.began)
+	conn, release := s.multi.Take(s.ctx, s.u.Host, patience)
+	if release != nil {
+		defer release()
+	}
+	if conn == nil {
+		a, err = s.overHTTP1(release)
+		var other *http1.SwitchError
+		if !errors.As(err, &other) {
+			return a, nil, err
+		}
+		if conn, err = s.multi.Add(s.u.Host, other.Conn); err != nil {
+			return nil, nil, err
+		}
+	}
+	if release != nil {
+		release()
+	}
+	a, err = s.overHTTP2(conn)
+	return a, conn, err
+}
+
+// overHTTP1 opens a connection when none is kept, and then tells opened.
+func (s *secured) overHTTP1(opened func()) (*answer, error) {
+	a := &answer{}
+	err := s.direct.Do(s.ctx, &http1.Request{
+		Method: s.r.Method, URL: s.u, Header: s.r.Header, Body: s.r.Body, Rest: s.r.Rest,
+		Limits: http1.Limits(s.limits), Began: s.began, Opened: opened,
+	}, &a.direct)
+	if err != nil {
+		return nil, err
+	}
+	return a.own(s.ctx), nil
+}
+
+func (s *secured) overHTTP2(conn *http2.Conn) (*answer, error) {
+	w := newWatch(s.ctx, s.limits, s.began)
+	resp, err := conn.RoundTrip(request(w.ctx, s.r, s.u))
+	if err == nil {
+		return pooledAnswer(s.ctx, resp, w), nil
+	}
+	w.stop()
+	if field := http1.CheckHeader(s.r.Header); field != nil {
+		return nil, field
+	}
+	return nil, w.cause(err)
+}

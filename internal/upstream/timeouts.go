@@ -68,7 +68,9 @@ func newWatch(parent context.Context, limits Timeouts, start time.Time) *watch {
 	w.ctx, w.cancel = context.WithCancelCause(parent)
 	w.mu.Lock() // before the timer can fire, it must be there
 	defer w.mu.Unlock()
-	w.timer = time.AfterFunc(min(limits.Header, limits.Total)-time.Since(start), w.fire)
+	// It fires for the earliest of all limits, so that it need not be set anew when the
+	// header is there.
+	w.timer = time.AfterFunc(min(limits.Header, limits.Total, limits.Idle)-time.Since(start), w.fire)
 	return w
 }
 
@@ -112,9 +114,6 @@ func (w *watch) begun() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.header = true
-	if left, _ := w.left(time.Now()); !w.stopped {
-		w.timer.Reset(max(left, 0))
-	}
 }
 
 // wait marks the begin of a read, done its end.

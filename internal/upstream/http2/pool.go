@@ -151,7 +151,7 @@ func (p *Pool) Add(name string, nc net.Conn) (*Conn, error) {
 		_ = nc.Close()
 		return c, nil
 	}
-	cc, err := p.transport.NewClientConn(context.WithValue(context.Background(), carried{}, newCorked(nc)), "https", "upstream:443")
+	cc, err := p.transport.NewClientConn(context.WithValue(context.Background(), carried{}, gather(nc)), "https", "upstream:443")
 	if err != nil {
 		return nil, err
 	}

@@ -115,9 +115,9 @@ func TestS27RequestThatWouldForgeHeadersIsNotSent(t *testing.T) {
 	}
 }
 
-func TestOnlyPlainAddressesAreSpoken(t *testing.T) {
+func TestOnlyPlainHostsOfHTTPAreSpokenTo(t *testing.T) {
 	for address, want := range map[string]bool{
-		"http://a": true, "http://a:1/x": true, "http://[::1]:1": true, "https://a": false, "http://[fe80::1%25eth0]": false,
+		"http://a": true, "http://a:1/x": true, "http://[::1]:1": true, "https://a": true, "ftp://a": false, "http://[fe80::1%25eth0]": false,
 		"http://bücher.example": false, "http:opaque": false, "http:///x": false,
 	} {
 		u, err := url.Parse(address)
@@ -132,6 +132,9 @@ func TestOnlyPlainAddressesAreSpoken(t *testing.T) {
 		if got := hostPort(&url.URL{Host: host}); got != want {
 			t.Errorf("%s: %s", host, got)
 		}
+	}
+	if got := hostPort(&url.URL{Scheme: "https", Host: "a"}); got != "a:443" {
+		t.Error(got)
 	}
 }
 

@@ -136,11 +136,12 @@ func dial(o Options) func(context.Context, string, string) (net.Conn, error) {
 	return (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
 }
 
-// newDirect returns the own client, which offers HTTP/2 to those it cannot speak to
-// then.
+// newDirect returns the own client, which offers HTTP/2 too when net/http speaks it.
 func newDirect(o Options, t *tls.Config) *http1.Client {
 	t = t.Clone()
-	t.NextProtos = []string{"h2", "http/1.1"}
+	if t.NextProtos = []string{"http/1.1"}; http2.Available() {
+		t.NextProtos = []string{"h2", "http/1.1"}
+	}
 	return &http1.Client{
 		Dial: dial(o), IdleTimeout: idleConnTimeout, MaxIdle: maxIdleConns, MaxIdlePerHost: maxIdleConnsPerHost,
 		MaxHeaderBytes: maxHeaderBytes, TLS: t, TLSTimeout: o.TLSTimeout,

@@ -151,16 +151,25 @@ func (p *Pool) Add(name string, nc net.Conn) (*Conn, error) {
 		_ = nc.Close()
 		return c, nil
 	}
-	cc, err := p.transport.NewClientConn(context.WithValue(context.Background(), carried{}, gather(nc)), "https", "upstream:443")
+	g := gather(nc)
+	cc, err := p.transport.NewClientConn(context.WithValue(context.Background(), carried{}, g), "https", "upstream:443")
+	if err == nil {
+		err = cc.Reserve()
+	}
 	if err != nil {
+		_ = g.Close()
 		return nil, err
 	}
 	c := &Conn{cc: cc}
-	if err := cc.Reserve(); err != nil {
-		return nil, err
-	}
 	h.conns = append(h.conns, c)
 	return c, nil
+}
+
+// Available reports whether net/http speaks HTTP/2; GODEBUG=http2client=0 has it not.
+func Available() bool {
+	t := &http.Transport{ForceAttemptHTTP2: true}
+	t.CloseIdleConnections() // which sets it up
+	return t.TLSNextProto["h2"] != nil
 }
 
 // forget makes room for another host.

@@ -58,7 +58,7 @@ var layers = [][]string{
 	{"internal/wire/errtext"},
 	{"internal/wire/openaichat", "internal/wire/openairesponses", "internal/wire/anthropic", "internal/wire/gemini", "internal/wire/openaitext", "internal/wire/tasks"},
 	{"internal/provider"},
-	{"internal/upstream", "internal/upstream/http1", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/responses", "internal/cloud"},
+	{"internal/upstream", "internal/upstream/http1", "internal/upstream/http2", "internal/route", "internal/reasoning", "internal/auth", "internal/obs", "internal/config", "internal/demo", "internal/responses", "internal/cloud"},
 	{"internal/share"},
 	{"internal/store/sqlite", "internal/store/redis"},
 	{"internal/relay"},

@@ -19,7 +19,6 @@ type gathered struct {
 	pending      []byte
 	written      []byte // the buffer of the write before
 	urgent       bool   // pending is to be written now
-	closed       bool
 	err          error
 
 	timer   *time.Timer

@@ -23,13 +23,13 @@ type secured struct {
 
 // sendSecure sends over HTTP/2 where a connection that speaks it is open or the
 // upstream agrees to it, else over the own HTTP/1.1 client. Every new connection
-// decides that anew. A request that the upstream has not looked at, by its own word or
-// because it was closing a kept connection, is sent once more.
+// decides that anew. A request that the upstream has not looked at, by its own word, is
+// sent once more.
 func (c *Client) sendSecure(ctx context.Context, r *Request, u *url.URL) (*Response, *llm.Error) {
 	s := &secured{c, ctx, r, u, c.options.fill(r.Timeouts), time.Now()}
-	a, conn, err := s.send()
-	if err != nil && conn != nil && ctx.Err() == nil && s.unseen(conn, err) {
-		a, _, err = s.send()
+	a, err := s.send()
+	if err != nil && ctx.Err() == nil && http2.Unseen(err) {
+		a, err = s.send()
 	}
 	if err != nil {
 		return nil, c.failure(ctx, r, err)
@@ -37,34 +37,26 @@ func (c *Client) sendSecure(ctx context.Context, r *Request, u *url.URL) (*Respo
 	return c.accepted(a, r)
 }
 
-// unseen reports whether a request that failed may be sent once more.
-func (s *secured) unseen(conn *http2.Conn, err error) bool {
-	return http2.Unseen(err) || conn.Used() && closed(err) && time.Since(s.began) < http1.Crossing
-}
-
-// send returns the answer; conn is the connection of HTTP/2 that was used, if it was
-// one.
-func (s *secured) send() (a *answer, conn *http2.Conn, err error) {
+func (s *secured) send() (*answer, error) {
 	patience := min(s.limits.Header, s.limits.Total) - time.Since(s.began)
 	conn, release := s.multi.Take(s.ctx, s.u.Host, patience)
 	if release != nil {
 		defer release()
 	}
 	if conn == nil {
-		a, err = s.overHTTP1(release)
+		a, err := s.overHTTP1(release)
 		var other *http1.SwitchError
 		if !errors.As(err, &other) {
-			return a, nil, err
+			return a, err
 		}
 		if conn, err = s.multi.Add(s.u.Host, other.Conn); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	if release != nil {
 		release()
 	}
-	a, err = s.overHTTP2(conn)
-	return a, conn, err
+	return s.overHTTP2(conn)
 }
 
 // overHTTP1 opens a connection when none is kept, and then tells opened.

@@ -152,31 +152,33 @@ func TestRequestThatAnUpstreamRefusedIsSentOnceMore(t *testing.T) {
 	}
 }
 
-// TestRequestThatMetTheEndOfAConnectionIsSentOnceMore has a kept connection end when a
-// request comes: with a word, and without one.
-func TestRequestThatMetTheEndOfAConnectionIsSentOnceMore(t *testing.T) {
-	for name, last := range map[string]func(s stream) bool{
-		"GOAWAY": func(s stream) bool { return s.WriteGoAway(s.id-2, http2.ErrCodeNo, nil) == nil && false },
-		"an end": func(stream) bool { return false },
+// TestRequestThatMetTheEndOfAConnection has a kept connection end when a request comes.
+func TestRequestThatMetTheEndOfAConnection(t *testing.T) {
+	for name, tc := range map[string]struct {
+		last  func(s stream) bool
+		right bool
+		want  int32 // requests that the upstream sees
+	}{
+		"with a word":    {func(s stream) bool { return s.WriteGoAway(s.id-2, http2.ErrCodeNo, nil) == nil && false }, true, 3},
+		"without a word": {func(stream) bool { return false }, false, 2},
 	} {
 		var seen atomic.Int32
 		address := secureServer(t, always("h2"), func(n int, c *tls.Conn) {
 			frames(c, func(s stream) bool {
 				seen.Add(1)
 				if n == 0 && s.id > 1 {
-					return last(s)
+					return tc.last(s)
 				}
 				return s.answer()
 			})
 		})
 		c := insecure(t, Options{})
-		for range 2 {
-			if got, e := whole(t, c, address, Timeouts{}); e != nil || got != "two" {
-				t.Errorf("%s: %q %v", name, got, e)
-			}
+		if _, e := whole(t, c, address, Timeouts{}); e != nil {
+			t.Fatal(e)
 		}
-		if n := seen.Load(); n != 3 {
-			t.Errorf("%s: the upstream saw %d requests, want 3", name, n)
+		got, e := whole(t, c, address, Timeouts{})
+		if tc.right != (e == nil && got == "two") || seen.Load() != tc.want {
+			t.Errorf("%s: %q %v, the upstream saw %d requests", name, got, e, seen.Load())
 		}
 	}
 }

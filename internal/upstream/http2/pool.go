@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -41,11 +40,7 @@ type host struct {
 }
 
 // Conn is a connection on which a stream is reserved, for one call of RoundTrip.
-type Conn struct {
-	cc *http.ClientConn
-	// used says that a request has been answered on it.
-	used atomic.Bool
-}
+type Conn struct{ cc *http.ClientConn }
 
 // maxHosts bounds the memory of hosts whose connections have ended.
 const maxHosts = 1024
@@ -160,7 +155,7 @@ func (p *Pool) Add(name string, nc net.Conn) (*Conn, error) {
 		_ = g.Close()
 		return nil, err
 	}
-	c := &Conn{cc: cc}
+	c := &Conn{cc}
 	h.conns = append(h.conns, c)
 	return c, nil
 }
@@ -203,17 +198,8 @@ func (p *Pool) CloseIdle() {
 }
 
 // RoundTrip sends a request on the stream that was reserved, and returns when the
-// header of its answer is there. It is sent once; see [Conn.Unseen].
-func (c *Conn) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := c.cc.RoundTrip(r)
-	if err == nil && !c.used.Load() {
-		c.used.Store(true)
-	}
-	return resp, err
-}
-
-// Used reports whether a request was answered on the connection before.
-func (c *Conn) Used() bool { return c.used.Load() }
+// header of its answer is there. It is sent once; see [Unseen].
+func (c *Conn) RoundTrip(r *http.Request) (*http.Response, error) { return c.cc.RoundTrip(r) }
 
 // Unseen reports whether the upstream has, by its own word, not looked at a request
 // that failed: it refused the stream or was leaving.

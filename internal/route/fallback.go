@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -53,6 +54,15 @@ func (p *Plan) nextTarget() bool {
 		return true
 	}
 	return false
+}
+
+// fallsBack reports whether a group without a healthy deployment leads to another one.
+func (p *Plan) fallsBack() bool {
+	targets := p.targets[min(p.next, len(p.targets)):]
+	if !p.chosen {
+		targets = p.choose(&llm.Error{Kind: llm.KindCooldown})
+	}
+	return p.fallback < p.table.maxFallbacks() && slices.ContainsFunc(targets, func(f Fallback) bool { return p.table.Has(f.Model) })
 }
 
 func (t *Table) maxFallbacks() int {

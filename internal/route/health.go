@@ -29,6 +29,7 @@ type health struct {
 	fullUntil atomic.Int64 // ns since 1970; other nodes have all places before it
 
 	until    atomic.Int64 // ns since 1970; resting before it
+	firm     atomic.Int64 // ns since 1970; before it not even a last resort
 	longest  atomic.Int64 // the longest rest so far, in ns
 	probe    atomic.Bool  // a probe is under way
 	inflight atomic.Int64 // calls that have started and not ended
@@ -59,6 +60,12 @@ type health struct {
 func (h *health) cooling(now time.Time) bool {
 	left := h.until.Load() - now.UnixNano()
 	return left > 0 && left <= h.longest.Load()
+}
+
+// mayBeAsked reports whether the deployment rests for failures that may pass, so that it
+// is better than nobody.
+func (h *health) mayBeAsked(now time.Time) bool {
+	return h.cooling(now) && h.firm.Load() <= now.UnixNano()
 }
 
 func (h *health) restsUntil() time.Time { return time.Unix(0, h.until.Load()) }
@@ -118,8 +125,20 @@ func (t *Table) fail(m *member, e *llm.Error, repeated bool, now time.Time) (coo
 	}
 	d = max(d, min(e.RetryAfter, maxRetryAfter))
 	m.health.rest(now, d)
+	if !t.mayPass(e) {
+		m.health.firm.Store(now.Add(d).UnixNano())
+	}
 	t.tellCooled(m, now.Add(d))
 	return true
+}
+
+// mayPass reports whether a failure leaves hope for the next call at once: the vendor
+// named no time, and refused quickly. The file's own rules leave none, as with LiteLLM.
+func (t *Table) mayPass(e *llm.Error) bool {
+	if _, set := t.allowedFails(e); set || e.RetryAfter > 0 || e.Kind == llm.KindTimeout {
+		return false
+	}
+	return e.Status == 429 || e.Status >= 500
 }
 
 // exceeded counts the failure and reports whether it is one too many.

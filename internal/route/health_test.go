@@ -191,8 +191,10 @@ func TestCooldownListIsBounded(t *testing.T) {
 		names = append(names, fmt.Sprintf("deployment-%d", i))
 	}
 	table := New(Settings{}, groupOf("many", names...))
+	waits := *limited
+	waits.RetryAfter = time.Second
 	for _, m := range table.groups["many"].members {
-		table.fail(m, limited, false, start)
+		table.fail(m, &waits, false, start)
 	}
 	_, e := once(t, table, "many", start, nil)
 	if e.Kind != llm.KindCooldown || strings.Count(e.Message, "deployment-") != 20 {

@@ -65,25 +65,66 @@ func (p *Plan) leaveOut(m *member, why bars) {
 // comes first.
 func (p *Plan) bar(m *member, now time.Time) bars {
 	why := p.unfit(m, now)
-	if why == 0 && m.MaxParallel > 0 && (m.health.inflight.Load() >= int64(m.MaxParallel) || p.behind(m, now)) {
+	if why == 0 && p.full(m, now) {
 		return barFull
 	}
 	return why
 }
 
+func (p *Plan) full(m *member, now time.Time) bool {
+	return m.MaxParallel > 0 && (m.health.inflight.Load() >= int64(m.MaxParallel) || p.behind(m, now))
+}
+
 // unfit is bar without a look at how many calls are in flight.
 func (p *Plan) unfit(m *member, now time.Time) bars {
 	switch {
-	case p.table.settings.PreCallChecks && m.MaxInput > 0 && tooMany(p.estimate(), m.MaxInput):
+	case p.tooSmall(m):
 		return barWindow
 	case m.health.cooling(now):
 		return barCooling
+	}
+	return p.spent(m, now)
+}
+
+func (p *Plan) tooSmall(m *member) bool {
+	return p.table.settings.PreCallChecks && m.MaxInput > 0 && tooMany(p.estimate(), m.MaxInput)
+}
+
+// spent returns what m has used up, its budget or its limits, 0 for neither.
+func (p *Plan) spent(m *member, now time.Time) bars {
+	switch {
 	case m.budgets != nil && m.overBudget(now):
 		return barBudget
 	case m.limited && (m.RPM > 0 || m.TPM > 0) && p.overLimits(m, now):
 		return barLimit
 	}
 	return 0
+}
+
+// lastResort chooses among those that rest for failures that may pass, other than the one
+// that failed last, nil when there is none. To ask it is better than to refuse a request,
+// or to wait: where a fifth of all calls fails, every deployment may rest at once, and
+// four of five calls would still be answered.
+func (p *Plan) lastResort(now time.Time) *member {
+	resting := p.candidates[:0]
+	for _, m := range p.hop.members {
+		if m != p.last && m.health.mayBeAsked(now) && !p.tooSmall(m) && p.spent(m, now) == 0 && !p.full(m, now) {
+			resting = append(resting, m)
+		}
+	}
+	if p.table.settings.TagFiltering {
+		resting = p.tagged(resting)
+	}
+	if len(resting) == 0 {
+		return nil
+	}
+	resting = p.best(resting, now)
+	m := resting[0]
+	if len(resting) > 1 {
+		m = p.among(resting, now)
+	}
+	p.note(m, DecisionLastResort, 0)
+	return m
 }
 
 // overLimits reports whether one more call would exceed the rpm or tpm.

@@ -89,8 +89,8 @@ func (p *Plan) Next(now time.Time) (Step, *llm.Error) {
 	return Step{}, p.final()
 }
 
-// enter makes the first call of a group; without a healthy deployment the group
-// has failed.
+// enter makes the first call of a group; without a healthy deployment the group has
+// failed, or when it is the last to be asked one that rests is called.
 func (p *Plan) enter(now time.Time) (Step, bool) {
 	m := p.pick(now)
 	if m != nil {
@@ -98,6 +98,11 @@ func (p *Plan) enter(now time.Time) (Step, bool) {
 	}
 	if step, ok := p.wait(now); ok {
 		return step, true
+	}
+	if !p.fallsBack() {
+		if m := p.lastResort(now); m != nil {
+			return p.step(m, 0), true
+		}
 	}
 	p.failure = p.unavailable(now)
 	return Step{}, false

@@ -28,6 +28,11 @@ func (p *Plan) retry(now time.Time) (Step, bool) {
 		return Step{}, false
 	}
 	m := p.pick(now)
+	if m == nil || m == failed {
+		if other := p.lastResort(now); other != nil {
+			m = other
+		}
+	}
 	if m == nil {
 		if !mayRetry(e, true, byPolicy) {
 			return Step{}, false

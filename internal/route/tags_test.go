@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
@@ -90,7 +91,9 @@ func TestOnlyDeploymentIsFilteredByTagsToo(t *testing.T) {
 
 func TestRequestOfARestingTagDoesNotSpillOverToTheDefault(t *testing.T) {
 	table := New(Settings{TagFiltering: true, Rand: seeded()}, tagGroup("paid", "default"))
-	table.fail(table.groups["lb"].members[0], limited, false, start)
+	waits := *limited
+	waits.RetryAfter = time.Second
+	table.fail(table.groups["lb"].members[0], &waits, false, start)
 	if e := refused(t, table, "lb", Overrides{Tags: []string{"paid"}}, start); e.Kind != llm.KindCooldown {
 		t.Fatalf("%+v", e)
 	}

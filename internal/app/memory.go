@@ -4,6 +4,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync/atomic"
 	"time"
 )
@@ -12,10 +13,11 @@ const (
 	// bodiesShare is which part of GOMEMLIMIT request bodies may take: each is held
 	// about twice while it is translated, and half is left for answers and the rest.
 	bodiesShare = 4
-	// crowdedPercent of GOMEMLIMIT in use after a collection sheds requests.
-	crowdedPercent = 80
+	// crowdedPercent of GOMEMLIMIT in use after a collection sheds requests: the rest is
+	// for garbage, and with less of it the collector has no time left for others.
+	crowdedPercent = 70
 	// lookAgain is how long a process that sheds may wait for the next collection.
-	lookAgain = time.Second
+	lookAgain = 500 * time.Millisecond
 )
 
 // pressure knows how much of GOMEMLIMIT is in use.
@@ -41,11 +43,11 @@ func (p *pressure) maxBodies() int64 { return p.limit / bodiesShare }
 
 // look measures after every collection.
 func (p *pressure) look() {
-	p.high.Store(liveHeap() > uint64(p.limit)/100*crowdedPercent)
+	p.high.Store(inUse() > uint64(p.limit)/100*crowdedPercent)
 	runtime.SetFinalizer(&lap{}, func(*lap) { p.look() })
 }
 
-// crowded reports whether the heap nearly fills the limit. Requests that are shed
+// crowded reports whether what is in use nearly fills the limit. Requests that are shed
 // allocate little, so the next collection is asked for when it does not come.
 func (p *pressure) crowded() bool {
 	if !p.high.Load() {
@@ -56,4 +58,22 @@ func (p *pressure) crowded() bool {
 		go runtime.GC()
 	}
 	return true
+}
+
+// inUse is what no collection gives back: the live heap, and what the limit counts
+// besides. Of a connection that waits, its stack is the larger part.
+func inUse() uint64 {
+	s := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+	}
+	metrics.Read(s)
+	n := s[0].Value.Uint64()
+	for _, part := range s[1:] {
+		n -= part.Value.Uint64()
+	}
+	return n + liveHeap()
 }

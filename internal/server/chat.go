@@ -111,7 +111,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, c *call, limit
 	}
 	if n := r.ContentLength; n >= 0 && n <= maxPrealloc {
 		if n > smallBody {
-			if err := s.take(c, n); err != nil {
+			if err := s.take(r.Context(), c, n); err != nil {
 				return nil, err
 			}
 		}
@@ -119,7 +119,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, c *call, limit
 		_, err := io.ReadFull(r.Body, buf)
 		return buf, readError(err, limit)
 	}
-	buf, err := io.ReadAll(&metered{Reader: http.MaxBytesReader(w, r.Body, limit), s: s, c: c})
+	buf, err := io.ReadAll(&metered{Reader: http.MaxBytesReader(w, r.Body, limit), ctx: r.Context(), s: s, c: c})
 	return buf, readError(err, limit)
 }
 

@@ -29,12 +29,17 @@ type call struct {
 // handler answers a request or returns the error for fail to write.
 type handler func(w http.ResponseWriter, r *http.Request, c *call) error
 
-// middleware in reading order: what a request passes from the outside in.
+// wrap is the middleware in reading order: what a request passes from the outside in.
 func (s *Server) wrap(h handler, dialect wire.Dialect) http.Handler {
+	return s.vital(s.bounded(s.roomy(s.loopGuarded(s.cors(h)))), dialect)
+}
+
+// vital is the middleware of what is answered however full the gateway is.
+func (s *Server) vital(h handler, dialect wire.Dialect) http.Handler {
 	if dialect == nil {
 		dialect = chat
 	}
-	h = s.recovered(s.bounded(s.roomy(s.loopGuarded(s.cors(h)))))
+	h = s.recovered(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{dialect: dialect, id: requestID(r), start: s.Now(), state: s.State()}
 		setFixedHeaders(w.Header(), c.id)

@@ -74,8 +74,11 @@ type route struct {
 	open    bool // no key needed
 	// keyInQuery takes the key from ?key= too, as Google's clients send it.
 	keyInQuery bool
-	handler    handler
-	dialect    wire.Dialect // of requests, answers and errors; nil means chat
+	// probe is asked by those who decide whether the process lives: a gateway that is
+	// full is well, and to end it would lose all that it does.
+	probe   bool
+	handler handler
+	dialect wire.Dialect // of requests, answers and errors; nil means chat
 }
 
 func (s *Server) routes() []route {
@@ -96,9 +99,9 @@ func (s *Server) routes() []route {
 		{pattern: "GET /health/history", handler: s.healthHistory},
 		{pattern: "GET /health/latest", handler: s.healthLatest},
 		{pattern: "GET /fairlead/why/{id}", handler: s.whyRequest},
-		{pattern: "GET /health/liveliness", open: true, handler: s.alive},
-		{pattern: "GET /health/liveness", open: true, handler: s.alive},
-		{pattern: "GET /health/readiness", open: true, handler: s.ready},
+		{pattern: "GET /health/liveliness", open: true, probe: true, handler: s.alive},
+		{pattern: "GET /health/liveness", open: true, probe: true, handler: s.alive},
+		{pattern: "GET /health/readiness", open: true, probe: true, handler: s.ready},
 		{pattern: "GET /{$}", open: true, handler: s.home},
 		{pattern: "GET /openapi.json", open: true, handler: s.openAPI},
 	}
@@ -112,6 +115,10 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range append(s.routes(), s.surfaceRoutes()...) {
 		h := r.handler
+		if r.probe {
+			mux.Handle(r.pattern, s.vital(s.cors(h), r.dialect))
+			continue
+		}
 		if !r.open {
 			h = s.authenticated(h, r.keyInQuery)
 		}

@@ -15,6 +15,7 @@ import (
 type contestant struct {
 	name    string
 	process *process
+	file    string // its configuration
 	// plain, tls1 and tls2 lead to the upstream over plain HTTP, TLS with HTTP/1.1,
 	// and TLS with HTTP/2; a gateway has one address and tells them by the model.
 	plain, tls1, tls2 string
@@ -64,24 +65,32 @@ func setUp(ctx context.Context, s *settings, dir string) (*lab, error) {
 
 // gateway writes the configuration and starts Fairlead with it.
 func (l *lab) gateway(ctx context.Context, up addresses) (*contestant, error) {
-	file := filepath.Join(l.dir, "config.yaml")
-	if err := os.WriteFile(file, []byte(configuration(up)), 0o600); err != nil {
+	c, err := l.gatewayWith(ctx, configuration(up))
+	if err != nil {
 		return nil, err
 	}
+	time.Sleep(time.Second)
+	l.idle, err = c.process.memory()
+	return c, err
+}
+
+// gatewayWith starts Fairlead with a configuration, and with these variables in its
+// environment besides.
+func (l *lab) gatewayWith(ctx context.Context, config string, env ...string) (*contestant, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	_, port, _ := net.SplitHostPort(address)
-	p, err := startGateway(ctx, l.settings.binary, file, port)
+	file := filepath.Join(l.dir, "config-"+port+".yaml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	p, err := startGateway(ctx, l.settings.binary, file, port, env...)
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(time.Second)
-	if l.idle, err = p.memory(); err != nil {
-		return nil, err
-	}
-	return &contestant{name: "Fairlead", process: p, plain: address, tls1: address, tls2: address, prefixed: true}, nil
+	return &contestant{name: "Fairlead", process: p, file: file, plain: address, tls1: address, tls2: address, prefixed: true}, nil
 }
 
 func freeAddress() (string, error) {
@@ -115,10 +124,7 @@ func configuration(up addresses) string {
 		add(viaGemini+m, "gemini/"+m, "http://"+up.plain+"/v1beta", "")
 		add(viaAnthropic+m, "anthropic/"+m, "http://"+up.plain, "")
 	}
-	for range 2 {
-		add(modelFlaky, "openai/"+modelFlaky, "http://"+up.plain+"/v1", "")
-	}
-	fmt.Fprintf(&b, "litellm_settings: {num_retries: 2}\ngeneral_settings: {master_key: %s}\n", masterKey)
+	fmt.Fprintf(&b, "general_settings: {master_key: %s}\n", masterKey)
 	return b.String()
 }
 

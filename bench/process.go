@@ -75,7 +75,7 @@ func start(ctx context.Context, cpus string, n int, program string, args ...stri
 }
 
 // startGateway runs the gateway and waits until it is ready.
-func startGateway(ctx context.Context, binary, config, port string) (*process, error) {
+func startGateway(ctx context.Context, binary, config, port string, env ...string) (*process, error) {
 	log, err := os.Create(config + ".log")
 	if err != nil {
 		return nil, err
@@ -83,13 +83,14 @@ func startGateway(ctx context.Context, binary, config, port string) (*process, e
 	defer log.Close()
 	cmd := pinned(ctx, measuredCPU, binary, "--config", config, "--host", "127.0.0.1", "--port", port)
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = append(os.Environ(), env...)
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	p := &process{cmd: cmd, pid: cmd.Process.Pid}
 	for range 5000 {
-		resp, err := http.Get("http://127.0.0.1:" + port + "/health/liveliness")
+		resp, err := http.Get("http://127.0.0.1:" + port + "/health/readiness")
 		if err == nil {
 			resp.Body.Close()
 			p.ready = time.Since(began)

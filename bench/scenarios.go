@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -39,7 +38,10 @@ var scenarios = []scenario{
 }
 
 func names() []string {
-	out := []string{"S3", "S6"}
+	out := []string{"S3"}
+	for _, t := range trials {
+		out = append(out, t.name)
+	}
 	for _, s := range scenarios {
 		out = append(out, s.name)
 	}
@@ -98,10 +100,11 @@ func (l *lab) runAll(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("S3: %w", err)
 		}
 	}
-	if l.wanted("S6") && ctx.Err() == nil {
-		l.flaky(&b)
+	if err := l.tail(ctx, &b); err != nil {
+		return "", err
 	}
-	return b.String(), l.tail(ctx, &b)
+	err := l.tryAll(ctx, &b)
+	return b.String(), err
 }
 
 // rounds loads the contestants in turns; the first round warms up.
@@ -172,15 +175,6 @@ func over(a, direct []time.Duration, q float64) string {
 	return milliseconds(quantile(a, q) - quantile(direct, q))
 }
 
-// flaky measures what clients see of an upstream that fails every fifth time: two
-// deployments, two retries.
-func (l *lab) flaky(b *strings.Builder) {
-	fmt.Fprintln(os.Stderr, "S6 an upstream that fails every fifth time")
-	o := run(&load{address: l.ours.plain, request: request(l.ours.plain, modelFlaky, false, ""), connections: 16, times: 20_000})
-	fmt.Fprintf(b, "\nAn upstream that fails every fifth time (S6), two deployments, two retries: %d of %d requests failed (%.2f %%); p50 %s, p99 %s.\n",
-		o.failed, o.done+o.failed, 100*float64(o.failed)/float64(o.done+o.failed), milliseconds(quantile(o.latency, 0.5)), milliseconds(quantile(o.latency, 0.99)))
-}
-
 // startTimes are those of nine starts, sorted.
 func (l *lab) startTimes(ctx context.Context) ([]time.Duration, error) {
 	var out []time.Duration
@@ -190,7 +184,7 @@ func (l *lab) startTimes(ctx context.Context) ([]time.Duration, error) {
 			return nil, err
 		}
 		_, port, _ := net.SplitHostPort(address)
-		p, err := startGateway(ctx, l.settings.binary, filepath.Join(l.dir, "config.yaml"), port)
+		p, err := startGateway(ctx, l.settings.binary, l.ours.file, port)
 		if err != nil {
 			return nil, err
 		}

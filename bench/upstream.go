@@ -9,17 +9,17 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
 // A model of the fake provider says in its name what it answers:
 // "fake-text" a whole answer of about 1 KB, "fake-stream" 50 chunks at once,
-// "fake-slow" 50 chunks, one every 100 ms, "fake-flaky" an error every fifth time.
+// "fake-slow" 50 chunks, one every 100 ms, "fake-flaky" an error for a fifth of the calls.
 const (
 	modelText   = "fake-text"
 	modelStream = "fake-stream"
@@ -37,17 +37,22 @@ const sentence = "The quick brown fox. "
 
 // provider is the fake: it speaks Chat, generateContent and Messages, whole and
 // streamed, and refuses a body that is not JSON of the right kind.
-type provider struct{ calls atomic.Int64 }
+type provider struct{}
+
+// flakyStatus are those of the errors of modelFlaky.
+var flakyStatus = []int{http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusTooManyRequests}
 
 // Addresses of the fake: plain, TLS with HTTP/1.1 only, TLS with HTTP/2.
 type addresses struct{ plain, tls1, tls2 string }
 
-func (p *provider) listen() (addresses, error) {
+func (p *provider) listen() (addresses, error) { return serveAll(p) }
+
+// serveAll serves a handler over plain HTTP, TLS with HTTP/1.1, and HTTP/2.
+func serveAll(h http.Handler) (a addresses, err error) {
 	cert, err := selfSigned()
 	if err != nil {
-		return addresses{}, err
+		return a, err
 	}
-	var a addresses
 	for _, l := range []struct {
 		at     *string
 		protos []string
@@ -57,7 +62,7 @@ func (p *provider) listen() (addresses, error) {
 			return a, err
 		}
 		*l.at = ln.Addr().String()
-		s := &http.Server{Handler: p, ReadHeaderTimeout: 10 * time.Second}
+		s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 		if l.protos == nil {
 			go func() { _ = s.Serve(ln) }() // until the process ends
 			continue
@@ -68,6 +73,7 @@ func (p *provider) listen() (addresses, error) {
 	return a, nil
 }
 
+// ServeHTTP implements http.Handler.
 func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil || len(body) == 0 || body[0] != '{' {
@@ -80,8 +86,8 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := r.URL.Path + string(body)
-	if strings.Contains(name, modelFlaky) && p.calls.Add(1)%5 == 0 {
-		http.Error(w, `{"error":{"message":"overloaded","type":"server_error"}}`, http.StatusServiceUnavailable)
+	if strings.Contains(name, modelFlaky) && mathrand.IntN(5) == 0 {
+		http.Error(w, `{"error":{"message":"overloaded","type":"server_error"}}`, flakyStatus[mathrand.IntN(len(flakyStatus))])
 		return
 	}
 	if !strings.Contains(name, modelStream) && !strings.Contains(name, modelSlow) {

@@ -15,7 +15,9 @@ import (
 type contestant struct {
 	name    string
 	process *process
-	file    string // its configuration
+	file    string // its configuration; the log is beside it
+	logged  int64  // of the log, what was read
+	heard   int    // how often the log said what is waited for
 	// plain, tls1 and tls2 lead to the upstream over plain HTTP, TLS with HTTP/1.1,
 	// and TLS with HTTP/2; a gateway has one address and tells them by the model.
 	plain, tls1, tls2 string

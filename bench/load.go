@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,29 @@ type load struct {
 	duration    time.Duration
 	// times > 0 ends after that many requests instead.
 	times int
+	// stop, when not nil, ends it as the end of duration does.
+	stop *atomic.Bool
+	// to, when not nil, says where each request goes, instead of address.
+	to func() string
+}
+
+// over reports whether a connection that has sent so many sends no more.
+func (l *load) over(sent int, end time.Time) bool {
+	switch {
+	case l.times > 0:
+		return sent == (l.times+l.connections-1)/l.connections
+	case l.stop != nil && l.stop.Load():
+		return true
+	}
+	return !time.Now().Before(end)
+}
+
+// at is where a request goes.
+func (l *load) at() string {
+	if l.to != nil {
+		return l.to()
+	}
+	return l.address
 }
 
 // outcome of a load. Latencies are sorted.
@@ -84,13 +108,12 @@ func (l *load) connection(n int, end time.Time) *outcome {
 	o := &outcome{}
 	var c *client
 	defer func() { c.close() }()
-	quota := (l.times + l.connections - 1) / l.connections
 	next := time.Now()
 	if l.rate > 0 {
 		next = next.Add(time.Duration(n) * time.Second / time.Duration(l.rate))
 	}
 	for sent := 0; ; sent++ {
-		if l.times > 0 && sent == quota || l.times == 0 && !time.Now().Before(end) {
+		if l.over(sent, end) {
 			return o
 		}
 		began := time.Now()
@@ -99,9 +122,10 @@ func (l *load) connection(n int, end time.Time) *outcome {
 			// What is late counts as late: the time is taken from when it was due.
 			began, next = next, next.Add(time.Duration(l.connections)*time.Second/time.Duration(l.rate))
 		}
-		if c == nil {
+		if at := l.at(); c == nil || c.address != at || c.ended {
+			c.close()
 			var err error
-			if c, err = dial(l.address); err != nil {
+			if c, err = dial(at); err != nil {
 				o.failed, o.err = o.failed+1, err
 				return o
 			}
@@ -121,8 +145,10 @@ func (l *load) connection(n int, end time.Time) *outcome {
 }
 
 type client struct {
-	nc net.Conn
-	r  *bufio.Reader
+	address string
+	nc      net.Conn
+	ended   bool // the other side closes it after its last answer
+	r       *bufio.Reader
 }
 
 func dial(address string) (*client, error) {
@@ -130,7 +156,7 @@ func dial(address string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{nc: nc, r: bufio.NewReaderSize(nc, 16<<10)}, nil
+	return &client{address: address, nc: nc, r: bufio.NewReaderSize(nc, 16<<10)}, nil
 }
 
 func (c *client) close() {
@@ -149,6 +175,7 @@ func (c *client) exchange(l *load, o *outcome, began time.Time) error {
 		return err
 	}
 	defer resp.Body.Close()
+	c.ended = resp.Close
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
 		return fmt.Errorf("status %d: %s", resp.StatusCode, text)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -72,19 +71,4 @@ func (l *lab) rows(b *strings.Builder, s *scenario, all []*figures) {
 			milliseconds(quantile(f.outcome.latency, 0.5)), milliseconds(quantile(f.outcome.latency, 0.99)), milliseconds(quantile(f.outcome.latency, 0.999)),
 			milliseconds(quantile(f.outcome.first, 0.5)), f.outcome.failed)
 	}
-}
-
-// tail ends the report with the start and the memory.
-func (l *lab) tail(ctx context.Context, b *strings.Builder) error {
-	starts, err := l.startTimes(ctx)
-	if err != nil {
-		return err
-	}
-	memory, err := l.ours.process.memory()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(b, "\nStart to ready: median of nine %s. Memory: idle %.1f MiB, after all of the above %.1f MiB.\n",
-		milliseconds(starts[len(starts)/2]), float64(l.idle)/1024, float64(memory)/1024)
-	return nil
 }

@@ -100,9 +100,6 @@ func (l *lab) runAll(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("S3: %w", err)
 		}
 	}
-	if err := l.tail(ctx, &b); err != nil {
-		return "", err
-	}
 	err := l.tryAll(ctx, &b)
 	return b.String(), err
 }

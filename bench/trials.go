@@ -15,6 +15,8 @@ type trial struct {
 
 var trials = []trial{
 	{"S6", "an upstream of which a fifth of the calls fails", (*lab).flaky},
+	{"S8", "start and memory", (*lab).steady},
+	{"lifecycle", "reloads and the end under load", (*lab).lifecycle},
 	{"leaving", "clients that leave", (*lab).leaving},
 }
 

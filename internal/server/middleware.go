@@ -43,6 +43,9 @@ func (s *Server) vital(h handler, dialect wire.Dialect) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{dialect: dialect, id: requestID(r), start: s.Now(), state: s.State()}
 		setFixedHeaders(w.Header(), c.id)
+		if s.draining.Load() {
+			w.Header()["Connection"] = headerClose
+		}
 		w = underDeadlines(w, r)
 		s.shorten(w, r)
 		if err := h(w, r, c); err != nil {
@@ -90,6 +93,9 @@ var (
 	headerNosniff = []string{"nosniff"}
 	headerVary    = []string{"Origin"}
 	headerVersion = []string{version}
+	// headerClose lets clients of kept connections look for another gateway before this
+	// one closes them, perhaps just when a request is on its way.
+	headerClose = []string{"close"}
 )
 
 func setFixedHeaders(h http.Header, id string) {

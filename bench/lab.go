@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -16,12 +17,17 @@ type contestant struct {
 	name    string
 	process *process
 	file    string // its configuration; the log is beside it
-	logged  int64  // of the log, what was read
-	heard   int    // how often the log said what is waited for
+	log     log
 	// plain, tls1 and tls2 lead to the upstream over plain HTTP, TLS with HTTP/1.1,
 	// and TLS with HTTP/2; a gateway has one address and tells them by the model.
 	plain, tls1, tls2 string
 	prefixed          bool
+}
+
+// log is what is known of a gateway's log.
+type log struct {
+	read  int64          // bytes
+	heard map[string]int // how often it said something
 }
 
 // lab is everything that runs.
@@ -134,4 +140,35 @@ func (l *lab) close() {
 	for _, p := range []*process{l.provider, l.floor.process, l.ours.process} {
 		p.stop()
 	}
+}
+
+// tells waits until the log says something for the nth time.
+func (c *contestant) tells(sentence string, n int) (time.Duration, error) {
+	began := time.Now()
+	for time.Since(began) < 10*time.Second {
+		if c.said(sentence) >= n {
+			return time.Since(began), nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return 0, fmt.Errorf("the gateway did not say %q within 10 s", sentence)
+}
+
+// said counts a sentence in the log, reading on where it last ended. One gateway's log is
+// read for one sentence after the other.
+func (c *contestant) said(sentence string) int {
+	f, err := os.Open(c.file + ".log")
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	more := make([]byte, 1<<20)
+	n, _ := f.ReadAt(more, c.log.read)
+	whole := bytes.LastIndexByte(more[:n], '\n') + 1
+	c.log.read += int64(whole)
+	if c.log.heard == nil {
+		c.log.heard = map[string]int{}
+	}
+	c.log.heard[sentence] += bytes.Count(more[:whole], []byte(sentence))
+	return c.log.heard[sentence]
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -94,27 +92,8 @@ func (c *contestant) reload(config string, n int) error {
 	if err := syscall.Kill(c.process.pid, syscall.SIGHUP); err != nil {
 		return err
 	}
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if c.said("configuration reloaded") >= n {
-			return nil
-		}
-	}
-	return errors.New("a reload did not come to an end within 10 s")
-}
-
-// said counts a sentence in the log, reading on where it last ended.
-func (c *contestant) said(sentence string) int {
-	f, err := os.Open(c.file + ".log")
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	more := make([]byte, 1<<20)
-	n, _ := f.ReadAt(more, c.logged)
-	whole := bytes.LastIndexByte(more[:n], '\n') + 1
-	c.logged += int64(whole)
-	c.heard += bytes.Count(more[:whole], []byte(sentence))
-	return c.heard
+	_, err := c.tells("configuration reloaded", n)
+	return err
 }
 
 // balanced are clients behind a load balancer: it asks for readiness, and sends to the

@@ -17,6 +17,7 @@ var trials = []trial{
 	{"S6", "an upstream of which a fifth of the calls fails", (*lab).flaky},
 	{"S8", "start and memory", (*lab).steady},
 	{"lifecycle", "reloads and the end under load", (*lab).lifecycle},
+	{"nodes", "two nodes and their Redis server", (*lab).nodes},
 	{"leaving", "clients that leave", (*lab).leaving},
 }
 

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -22,36 +24,71 @@ const (
 )
 
 // nodes runs two gateways with one Redis or Valkey server, which dies under load and
-// comes back.
+// comes back, and which hangs and goes on.
 func (l *lab) nodes(ctx context.Context) (*table, error) {
 	t := &table{
-		title:   "Two nodes, and their Redis server dies and comes back",
-		note:    fmt.Sprintf("Load on a model with limits that it does not reach, 300 requests a second; beside it a model with rpm %d, of which more is asked of both nodes at once.", nodesRPM),
-		columns: []string{"", "measured", "bar"},
+		title: "Two nodes, and their Redis server fails and comes back",
+		note: fmt.Sprintf("Load on a model with limits that it does not reach, 300 requests a second; beside it a model with rpm %d, of which more is asked of both nodes at once, "+
+			"before, while the server is away, and as soon as both nodes say that it is back.", nodesRPM),
+		columns: []string{"the server", "failed, of all requests", "longest request", "back at both nodes after", "answered of the limit: before, without, after", "bar: 0; ≤ 5 s; the limit exactly"},
 	}
 	program := redisProgram()
 	if program == "" {
-		t.add("not measured: there is no redis-server or valkey-server here", "", "")
+		t.note += " Not measured: there is no redis-server or valkey-server here."
 		return t, nil
 	}
+	for _, hangs := range []bool{false, true} {
+		if err := l.outage(ctx, t, program, hangs); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// redis is the server of a trial.
+type redis struct {
+	*process
+	program, port string
+	hangs         bool
+}
+
+// fail takes the server away: it is killed, or stops to answer.
+func (r *redis) fail() error {
+	if r.hangs {
+		return syscall.Kill(r.pid, syscall.SIGSTOP)
+	}
+	r.stop()
+	return nil
+}
+
+func (r *redis) resume(ctx context.Context) (err error) {
+	if r.hangs {
+		return syscall.Kill(r.pid, syscall.SIGCONT)
+	}
+	r.process, err = startRedis(ctx, r.program, r.port)
+	return err
+}
+
+// outage is one failure of the server.
+func (l *lab) outage(ctx context.Context, t *table, program string, hangs bool) error {
 	address, err := freeAddress()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	host, port, _ := net.SplitHostPort(address)
-	server, err := startRedis(ctx, program, port)
-	if err != nil {
-		return nil, err
+	server := &redis{program: program, port: port, hangs: hangs}
+	if server.process, err = startRedis(ctx, program, port); err != nil {
+		return err
 	}
 	defer func() { server.stop() }()
 	var nodes [2]*contestant
 	for i := range nodes {
 		if nodes[i], err = l.gatewayWith(ctx, nodesConfig(l.provider.lines[0], host, port)); err != nil {
-			return nil, err
+			return err
 		}
 		defer nodes[i].process.stop()
 		if _, err := nodes[i].tells("limits, cooldowns and conversations are shared", 1); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if left := time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)); left < minuteNeeds {
@@ -65,16 +102,18 @@ func (l *lab) nodes(ctx context.Context) (*table, error) {
 	}
 	time.Sleep(time.Second)
 	before := few(nodes, 20)
-	server.stop()
+	if err := server.fail(); err != nil {
+		return err
+	}
 	time.Sleep(2 * time.Second)
 	without := few(nodes, 5)
-	if server, err = startRedis(ctx, program, port); err != nil {
-		return nil, err
+	if err := server.resume(ctx); err != nil {
+		return err
 	}
 	began := time.Now()
 	for _, n := range nodes {
 		if _, err := n.tells("the Redis server is back", 1); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	back := time.Since(began)
@@ -82,10 +121,14 @@ func (l *lab) nodes(ctx context.Context) (*table, error) {
 	stop.Store(true)
 	o := <-done
 	o.merge(<-done)
-	t.add("failed, of all requests", fmt.Sprintf("%s of %d", reasons(o), o.done+o.failed), "0: "+held(o.failed == 0))
-	t.add("the server is back at both nodes after", milliseconds(back), "≤ 5 s: "+held(back <= backLimit))
-	t.add("answered of the minute's limit: before, without, after", fmt.Sprintf("%d + %d + %d of %d", before, without, after, nodesRPM), "all of it and no more: "+held(before+without+after == nodesRPM))
-	return t, nil
+	slices.Sort(o.latency)
+	label := "is killed"
+	if hangs {
+		label = "hangs"
+	}
+	t.add(label, fmt.Sprintf("%s of %d", reasons(o), o.done+o.failed), milliseconds(quantile(o.latency, 1)), milliseconds(back), fmt.Sprintf("%d + %d + %d of %d", before, without, after, nodesRPM),
+		held(o.failed == 0 && back <= backLimit && before+without+after == nodesRPM))
+	return nil
 }
 
 func redisProgram() string {
@@ -137,6 +180,6 @@ func nodesConfig(up, host, port string) string {
 	} {
 		fmt.Fprintf(&b, "  - model_name: %s\n    litellm_params: {model: openai/%s, api_base: %q, api_key: sk-%s, %s}\n", name, modelText, "http://"+up+"/v1", name, limits)
 	}
-	fmt.Fprintf(&b, "router_settings: {num_retries: 0, enable_pre_call_checks: true, redis_host: %s, redis_port: %q}\nfairlead_settings: {redis_timeout: 1}\ngeneral_settings: {master_key: %s}\n", host, port, masterKey)
+	fmt.Fprintf(&b, "router_settings: {num_retries: 0, enable_pre_call_checks: true, redis_host: %s, redis_port: %q}\ngeneral_settings: {master_key: %s}\n", host, port, masterKey)
 	return b.String()
 }

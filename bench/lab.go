@@ -125,7 +125,7 @@ func configuration(up addresses) string {
 	add := func(name, model, base, more string) {
 		fmt.Fprintf(&b, "  - model_name: %s\n    litellm_params: {model: %s, api_base: %s, api_key: sk-bench-upstream%s}\n", name, model, base, more)
 	}
-	for _, m := range []string{modelText, modelStream, modelSlow} {
+	for _, m := range []string{modelText, modelStream, modelSlow, modelDrip} {
 		add(m, "openai/"+m, "http://"+up.plain+"/v1", "")
 		add(viaTLS1+m, "openai/"+m, "https://"+up.tls1+"/v1", ", ssl_verify: false")
 		add(viaTLS2+m, "openai/"+m, "https://"+up.tls2+"/v1", ", ssl_verify: false")

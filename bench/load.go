@@ -25,6 +25,7 @@ type load struct {
 	connections int
 	rate        int
 	duration    time.Duration
+	ramp        time.Duration // over which the connections begin
 	// times > 0 ends after that many requests instead.
 	times int
 	// stop, when not nil, ends it as the end of duration does.
@@ -55,7 +56,8 @@ func (l *load) at() string {
 // outcome of a load. Latencies are sorted.
 type outcome struct {
 	done, failed int
-	err          error // the first failure
+	shed         int   // of the failed: refused for want of room
+	err          error // the first failure that is not shed
 	latency      []time.Duration
 	first        []time.Duration // until the first byte of the body
 	gaps         []time.Duration // between the chunks of streams
@@ -64,6 +66,7 @@ type outcome struct {
 func (o *outcome) merge(other *outcome) {
 	o.done += other.done
 	o.failed += other.failed
+	o.shed += other.shed
 	o.latency = append(o.latency, other.latency...)
 	o.first = append(o.first, other.first...)
 	o.gaps = append(o.gaps, other.gaps...)
@@ -108,6 +111,9 @@ func (l *load) connection(n int, end time.Time) *outcome {
 	o := &outcome{}
 	var c *client
 	defer func() { c.close() }()
+	if l.ramp > 0 {
+		time.Sleep(l.ramp * time.Duration(n) / time.Duration(l.connections))
+	}
 	next := time.Now()
 	if l.rate > 0 {
 		next = next.Add(time.Duration(n) * time.Second / time.Duration(l.rate))
@@ -131,9 +137,13 @@ func (l *load) connection(n int, end time.Time) *outcome {
 			}
 		}
 		if err := c.exchange(l, o, began); err != nil {
+			o.failed++
+			if errors.Is(err, errShed) {
+				o.shed++
+				continue
+			}
 			c.close()
 			c = nil
-			o.failed++
 			if o.err == nil {
 				o.err = err
 			}
@@ -177,11 +187,17 @@ func (c *client) exchange(l *load, o *outcome, began time.Time) error {
 	defer resp.Body.Close()
 	c.ended = resp.Close
 	if resp.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 300))
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
+			return errShed
+		}
 		return fmt.Errorf("status %d: %s", resp.StatusCode, text)
 	}
 	return c.body(l, o, began, resp)
 }
+
+// errShed is that of a 503 that says when to come again.
+var errShed = errors.New("status 503: shed")
 
 var errShort = errors.New("the answer does not say all that the upstream said")
 
@@ -218,6 +234,9 @@ func (c *client) body(l *load, o *outcome, began time.Time, resp *http.Response)
 	}
 	return nil
 }
+
+// megabyte is a member of a request that makes it as large.
+var megabyte = `"metadata":{"note":"` + strings.Repeat("A line of a long file. ", 1<<20/23) + `"},`
 
 // request writes a whole POST.
 func request(address, model string, stream bool, extra string) []byte {

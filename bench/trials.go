@@ -18,6 +18,7 @@ var trials = []trial{
 	{"S8", "start and memory", (*lab).steady},
 	{"lifecycle", "reloads and the end under load", (*lab).lifecycle},
 	{"nodes", "two nodes and their Redis server", (*lab).nodes},
+	{"overload", "ten times too much", (*lab).overload},
 	{"leaving", "clients that leave", (*lab).leaving},
 }
 

@@ -19,17 +19,21 @@ import (
 
 // A model of the fake provider says in its name what it answers:
 // "fake-text" a whole answer of about 1 KB, "fake-stream" 50 chunks at once,
-// "fake-slow" 50 chunks, one every 100 ms, "fake-flaky" an error for a fifth of the calls.
+// "fake-slow" 50 chunks, one every 100 ms, "fake-flaky" an error for a fifth of the calls,
+// "fake-drip" 50 chunks, ten together every second.
 const (
 	modelText   = "fake-text"
 	modelStream = "fake-stream"
 	modelSlow   = "fake-slow"
 	modelFlaky  = "fake-flaky"
+	modelDrip   = "fake-drip"
 )
 
 const (
 	chunks    = 50
 	slowPause = 100 * time.Millisecond
+	// dripChunks of a stream of modelDrip come together, and then a pause.
+	dripChunks, dripPause = 10, time.Second
 )
 
 // sentence is what every chunk says; an answer is checked against it.
@@ -90,7 +94,8 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":{"message":"overloaded","type":"server_error"}}`, flakyStatus[mathrand.IntN(len(flakyStatus))])
 		return
 	}
-	if !strings.Contains(name, modelStream) && !strings.Contains(name, modelSlow) {
+	pause, together, stream := pace(name)
+	if !stream {
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
 		h.Set("Content-Length", strconv.Itoa(len(f.whole)))
@@ -98,11 +103,20 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	pause := time.Duration(0)
-	if strings.Contains(name, modelSlow) {
-		pause = slowPause
+	f.stream(w, pause, together)
+}
+
+// pace is how the answer of a model is streamed, false when it is not.
+func pace(name string) (pause time.Duration, together int, stream bool) {
+	switch {
+	case strings.Contains(name, modelStream):
+		return 0, 1, true
+	case strings.Contains(name, modelSlow):
+		return slowPause, 1, true
+	case strings.Contains(name, modelDrip):
+		return dripPause, dripChunks, true
 	}
-	f.stream(w, pause)
+	return 0, 0, false
 }
 
 // format is one provider's way of saying the same.
@@ -112,12 +126,14 @@ type format struct {
 	end         []byte
 }
 
-func (f *format) stream(w http.ResponseWriter, pause time.Duration) {
+func (f *format) stream(w http.ResponseWriter, pause time.Duration, together int) {
 	flush := w.(http.Flusher).Flush
 	_, _ = w.Write(f.begin)
-	for range chunks {
-		if _, err := w.Write(f.each); err != nil {
-			return
+	for range chunks / together {
+		for range together {
+			if _, err := w.Write(f.each); err != nil {
+				return
+			}
 		}
 		flush()
 		time.Sleep(pause)

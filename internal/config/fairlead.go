@@ -108,7 +108,7 @@ func DefaultFairleadSettings() FairleadSettings {
 		MediaMaxBytes:     20 * mebibyte,
 		MediaTimeout:      10 * time.Second,
 		MediaMaxCount:     32,
-		RedisTimeout:      50 * time.Millisecond,
+		RedisTimeout:      250 * time.Millisecond,
 		ReasoningMaxBytes: 64 * mebibyte,
 		ReasoningTTL:      24 * time.Hour,
 	}

@@ -373,7 +373,7 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overCount(&s.MediaMaxCount, n, path) },
 	},
 	{
-		"redis_timeout", "0.05", "Seconds that a request waits for an answer of the Redis server; without one the node counts alone.",
+		"redis_timeout", "0.25", "Seconds that a request waits for an answer of the Redis server; without one the node counts alone.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.RedisTimeout, n, path) },
 	},
 	{

@@ -20,7 +20,7 @@ type Options struct {
 	ID  string
 	Log *slog.Logger
 	Now func() time.Time
-	// Timeout limits what a request waits for the server; 0 means 50 ms.
+	// Timeout limits what a request waits for the server; 0 means 250 ms.
 	Timeout time.Duration
 	// Rested is told of every cooldown that any node has decided, with every beat.
 	Rested func(id string, until time.Time)
@@ -55,7 +55,7 @@ type Node struct {
 }
 
 const (
-	defaultTimeout = 50 * time.Millisecond
+	defaultTimeout = 250 * time.Millisecond
 	// maxLate is how many answers in a row may be late before the server counts as gone.
 	maxLate = 3
 	// queueLength bounds the calls whose end is not told yet. What is beyond it is

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 )
 
 // A gateway's live heap is small (some MiB) and its garbage plentiful (bodies), so
@@ -12,10 +13,16 @@ import (
 // large: a thousand open streams hold some 40 MiB, and twice that would be waste.
 // Measured with 200 KB prompts: a tenth to a quarter of the CPU; with 1,000 slow
 // streams: 20 KiB of memory each.
+//
+// Where hundreds of clients are served at once, it would run all the time and look
+// through all their stacks each time. So a collection that comes soon after another
+// lets the heap grow by as much as there was to look through.
 const (
 	roomyHeap  = 16 << 20
 	minPercent = 40
 	maxPercent = 400
+	// soon is how long after another a collection comes too early.
+	soon = 250 * time.Millisecond
 )
 
 // paceGC sets the collector's pace after every collection. GOGC, when set, wins.
@@ -23,27 +30,39 @@ func paceGC(env func(string) (string, bool)) {
 	if _, set := env("GOGC"); set {
 		return
 	}
-	pace()
+	pace(time.Now())
 }
 
 // lap is collected by every collection; its finalizer is how one hears of it.
 type lap struct{ _ [16]byte }
 
-func pace() {
-	debug.SetGCPercent(percentFor(liveHeap()))
-	runtime.SetFinalizer(&lap{}, func(*lap) { pace() })
+// pace sets the pace after a collection; the one before was at last.
+func pace(last time.Time) {
+	now := time.Now()
+	debug.SetGCPercent(percentFor(liveHeap(), stacks(), now.Sub(last)))
+	runtime.SetFinalizer(&lap{}, func(*lap) { pace(now) })
 }
 
-// percentFor is the growth that the heap may take until the next collection.
-func percentFor(live uint64) int {
+// percentFor is the growth that the heap may take until the next collection, when this
+// one came so long after another.
+func percentFor(live, stacks uint64, after time.Duration) int {
 	if live == 0 {
 		return maxPercent
 	}
-	return int(min(max(roomyHeap*100/live, minPercent), maxPercent))
+	growth := uint64(roomyHeap)
+	if after < soon {
+		growth = max(growth, live+stacks)
+	}
+	return int(min(max(growth*100/live, minPercent), maxPercent))
 }
 
-func liveHeap() uint64 {
-	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+func liveHeap() uint64 { return measured("/gc/heap/live:bytes") }
+
+func stacks() uint64 { return measured("/memory/classes/heap/stacks:bytes") }
+
+// measured reads a figure of the runtime, 0 where there is none.
+func measured(name string) uint64 {
+	s := []metrics.Sample{{Name: name}}
 	metrics.Read(s)
 	if s[0].Value.Kind() != metrics.KindUint64 {
 		return 0

@@ -3,12 +3,24 @@ package app
 import (
 	"runtime"
 	"testing"
+	"time"
 )
 
 func TestTheHeapMayGrowByMuchOnlyWhileItIsSmall(t *testing.T) {
 	for live, want := range map[uint64]int{0: 400, 1 << 20: 400, 4 << 20: 400, 8 << 20: 200, 16 << 20: 100, 32 << 20: 50, 64 << 20: 40, 4 << 30: 40} {
-		if got := percentFor(live); got != want {
+		if got := percentFor(live, 64<<20, time.Second); got != want {
 			t.Errorf("a live heap of %d MiB gets %d %%, want %d", live>>20, got, want)
+		}
+	}
+}
+
+func TestCollectionsThatFollowOneAnotherLetTheHeapGrowByWhatTheyLookThrough(t *testing.T) {
+	for _, c := range []struct {
+		live, stacks uint64 // MiB
+		want         int
+	}{{0, 1, 400}, {8, 1, 200}, {8, 24, 400}, {20, 10, 150}, {64, 64, 200}, {640, 64, 110}} {
+		if got := percentFor(c.live<<20, c.stacks<<20, soon-1); got != c.want {
+			t.Errorf("%+v gets %d %%", c, got)
 		}
 	}
 }

@@ -103,8 +103,8 @@ func (c *conn) arrives() bool {
 		until, c.headUntil = time.Now().Add(c.owner.IdleTimeout), time.Time{}
 	}
 	err := c.fill(until, blockSize)
-	if errors.Is(err, os.ErrDeadlineExceeded) && c.owner.closing.Load() {
-		c.readNow() // a request that came before the end is still answered
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.readNow() // what came in time is answered, also when this process had no time to look
 	}
 	c.phase.Store(phaseActive)
 	return c.start < c.end

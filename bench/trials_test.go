@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -47,14 +48,19 @@ func TestWhatIsShedIsToldFromWhatFails(t *testing.T) {
 }
 
 func TestAClientSendsOnAnotherConnectionWhenItIsToldTo(t *testing.T) {
+	var mu sync.Mutex
 	var remotes []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		remotes = append(remotes, r.RemoteAddr)
 		w.Header().Set("Connection", "close")
 		_, _ = w.Write(chatFormat.whole)
 	}))
 	defer s.Close()
 	o := run(&load{to: func() string { return s.Listener.Addr().String() }, request: request("x", modelText, false, ""), connections: 1, times: 3})
+	mu.Lock()
+	defer mu.Unlock()
 	slices.Sort(remotes)
 	if o.done != 3 || len(slices.Compact(remotes)) != 3 {
 		t.Errorf("%d done over %v: %v", o.done, remotes, o.err)

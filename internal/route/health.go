@@ -65,7 +65,20 @@ func (h *health) cooling(now time.Time) bool {
 // mayBeAsked reports whether the deployment rests for failures that may pass, so that it
 // is better than nobody.
 func (h *health) mayBeAsked(now time.Time) bool {
-	return h.cooling(now) && h.firm.Load() <= now.UnixNano()
+	left := h.firm.Load() - now.UnixNano()
+	return h.cooling(now) && (left <= 0 || left > h.longest.Load())
+}
+
+// stand makes a rest a firm one until then, if it is not for longer.
+func (h *health) stand(until time.Time) {
+	for before := h.firm.Load(); before < until.UnixNano() && !h.firm.CompareAndSwap(before, until.UnixNano()); {
+		before = h.firm.Load()
+	}
+}
+
+// askedAgain is when a deployment that rests may be asked at last.
+func (h *health) askedAgain() time.Time {
+	return time.Unix(0, min(h.firm.Load(), h.until.Load()))
 }
 
 func (h *health) restsUntil() time.Time { return time.Unix(0, h.until.Load()) }
@@ -125,20 +138,19 @@ func (t *Table) fail(m *member, e *llm.Error, repeated bool, now time.Time) (coo
 	}
 	d = max(d, min(e.RetryAfter, maxRetryAfter))
 	m.health.rest(now, d)
-	if !t.mayPass(e) {
-		m.health.firm.Store(now.Add(d).UnixNano())
-	}
+	m.health.stand(now.Add(t.firmFor(e, d)))
 	t.tellCooled(m, now.Add(d))
 	return true
 }
 
-// mayPass reports whether a failure leaves hope for the next call at once: the vendor
-// named no time, and refused quickly. The file's own rules leave none, as with LiteLLM.
-func (t *Table) mayPass(e *llm.Error) bool {
-	if _, set := t.allowedFails(e); set || e.RetryAfter > 0 || e.Kind == llm.KindTimeout {
-		return false
+// firmFor is for how much of a rest the deployment is not even a last resort: as long as
+// the vendor said after a failure that may pass, which came quickly, else all the time.
+// The file's own rules leave no such hope, as with LiteLLM.
+func (t *Table) firmFor(e *llm.Error, rest time.Duration) time.Duration {
+	if _, set := t.allowedFails(e); set || e.Kind == llm.KindTimeout || e.Status != 429 && e.Status < 500 {
+		return rest
 	}
-	return e.Status == 429 || e.Status >= 500
+	return min(e.RetryAfter, rest)
 }
 
 // exceeded counts the failure and reports whether it is one too many.

@@ -145,3 +145,29 @@ func TestALastResortKeepsToItsLimits(t *testing.T) {
 		t.Errorf("the record does not tell: %v", first.Decisions())
 	}
 }
+
+func TestAVendorsTimeIsKeptToAndNoLonger(t *testing.T) {
+	table := New(Settings{}, groupOf("two", "a", "b"))
+	waits := *limited
+	waits.RetryAfter = 2 * time.Second
+	for _, m := range table.groups["two"].members {
+		table.fail(m, &waits, false, start)
+	}
+	if e := refused(t, table, "two", Overrides{}, start.Add(500*time.Millisecond)); e.Kind != llm.KindCooldown || e.RetryAfter != 2*time.Second {
+		t.Errorf("%v, retry after %v", e, e.RetryAfter)
+	}
+	if calls, e := drive(t, table, "two", Overrides{}, start.Add(2*time.Second), nil); e != nil || len(calls) != 1 {
+		t.Errorf("when its time has come: %v, %v", calls, e)
+	}
+}
+
+func TestALighterFailureDoesNotSoftenARest(t *testing.T) {
+	table := New(Settings{}, groupOf("two", "a", "b"))
+	for _, m := range table.groups["two"].members {
+		table.fail(m, badKey, false, start)
+		table.fail(m, limited, false, start)
+	}
+	if e := refused(t, table, "two", Overrides{}, start.Add(time.Second)); e.Kind != llm.KindCooldown {
+		t.Error(e)
+	}
+}

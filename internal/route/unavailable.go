@@ -98,7 +98,7 @@ func (p *Plan) allCooling(now time.Time) *llm.Error {
 		if !m.health.cooling(now) {
 			continue
 		}
-		left := m.health.restsUntil().Sub(now)
+		left := m.health.askedAgain().Sub(now)
 		if len(ids) == 0 || left < wait {
 			wait = left
 		}

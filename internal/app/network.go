@@ -38,7 +38,7 @@ func newNetwork(p *program, cfg *config.Config, log *slog.Logger, instance strin
 	}
 	return &network{proxies: proxies, Network: upstream.NewNetwork(upstream.Options{
 		ConnectTimeout: f.ConnectTimeout, TLSTimeout: f.TLSTimeout, HeaderTimeout: f.ResponseHeaderTimeout, TotalTimeout: f.TotalTimeout, IdleTimeout: f.IdleTimeout,
-		MaxResponseBytes: f.MaxResponseBytes, Proxies: proxies, Instance: instance,
+		MaxResponseBytes: f.MaxResponseBytes, MaxStreamBytes: f.MaxStreamBytes, Proxies: proxies, Instance: instance,
 		UserAgent: "fairlead/" + buildinfo.String(),
 		OnBase: func(base, used string) {
 			log.Warn("a base URL works only with a version; it is used so from now on, and api_base should say it", "api_base", base, "used", used)

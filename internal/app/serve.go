@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -173,7 +175,7 @@ func (p *program) start(ctx context.Context, c *serveCommand) (_ *Running, err e
 		r.log.Warn("the findings of the configuration cannot be shown; fairlead check prints them", "error", err)
 	}
 	p.banner(r, cfg, report, c)
-	r.run(ln, c, tlsConfig)
+	r.run(ln, p.listenServer(r, c, tlsConfig))
 	return r, nil
 }
 
@@ -327,8 +329,8 @@ type tlsServer struct{ *http.Server }
 // Serve accepts TLS connections.
 func (s tlsServer) Serve(ln net.Listener) error { return s.ServeTLS(ln, "", "") }
 
-func (r *Running) run(ln net.Listener, c *serveCommand, tlsConfig *tls.Config) {
-	r.http = r.listenServer(c, tlsConfig)
+func (r *Running) run(ln net.Listener, s listenServer) {
+	r.http = s
 	go func() {
 		err := r.http.Serve(ln)
 		if errors.Is(err, http.ErrServerClosed) {
@@ -340,20 +342,38 @@ func (r *Running) run(ln net.Listener, c *serveCommand, tlsConfig *tls.Config) {
 }
 
 // listenServer is the lean server, or net/http's where there is TLS.
-func (r *Running) listenServer(c *serveCommand, tlsConfig *tls.Config) listenServer {
+func (p *program) listenServer(r *Running, c *serveCommand, tlsConfig *tls.Config) listenServer {
 	idle := idleTimeout
 	if c.Keepalive > 0 {
 		idle = time.Duration(c.Keepalive * float64(time.Second))
 	}
+	header := cmp.Or(p.Stall, headerTimeout)
+	maxConns := func() int { return r.server.State().Config.Fairlead.MaxConnections }
 	if tlsConfig == nil {
 		return &http1.Server{
-			Handler: r.server.Handler(), HeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader, IdleTimeout: idle, Log: r.log,
+			Handler: r.server.Handler(), HeaderTimeout: header, MaxHeaderBytes: maxHeader, IdleTimeout: idle, MaxConns: maxConns, Log: r.log,
 		}
 	}
 	return tlsServer{&http.Server{
-		Handler: r.server.Handler(), ReadHeaderTimeout: headerTimeout, MaxHeaderBytes: maxHeader, IdleTimeout: idle,
-		TLSConfig: tlsConfig, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
+		Handler: r.server.Handler(), ReadHeaderTimeout: header, MaxHeaderBytes: maxHeader, IdleTimeout: idle,
+		TLSConfig: tlsConfig, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug), ConnState: bound(maxConns),
 	}}
+}
+
+// bound closes connections that are more than the limit; 0 is none. Nothing can be said
+// on them before the handshake, which costs more than all the rest.
+func bound(limit func() int) func(net.Conn, http.ConnState) {
+	var open atomic.Int64
+	return func(c net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			if n, most := open.Add(1), limit(); most > 0 && n > int64(most) {
+				_ = c.Close()
+			}
+		case http.StateClosed, http.StateHijacked:
+			open.Add(-1)
+		}
+	}
 }
 
 // closing is a function that ends something as an io.Closer.

@@ -161,6 +161,8 @@ func TestFairleadSettings(t *testing.T) {
   max_body_mb: 1.5
   max_response_mb: 2
   max_event_mb: 1
+  max_stream_mb: 4
+  max_connections: 9
   max_concurrent: 7
   media_allowed_hosts: minio:9000
   media_max_mb: 3
@@ -171,7 +173,7 @@ func TestFairleadSettings(t *testing.T) {
 `), nil)
 	want := FairleadSettings{
 		DataDir: "/var/lib/fairlead", ExposeAPIBase: true, ConnectTimeout: 2 * time.Second, TotalTimeout: 100 * time.Second, IdleTimeout: time.Minute, DrainTimeout: 5 * time.Second,
-		MaxBodyBytes: 3 * mebibyte / 2, MaxResponseBytes: 2 * mebibyte, MaxEventBytes: mebibyte, MaxConcurrent: 7, MediaAllowedHosts: []string{"minio:9000"},
+		MaxBodyBytes: 3 * mebibyte / 2, MaxResponseBytes: 2 * mebibyte, MaxEventBytes: mebibyte, MaxStreamBytes: 4 * mebibyte, MaxConnections: 9, MaxConcurrent: 7, MediaAllowedHosts: []string{"minio:9000"},
 		MediaMaxBytes: 3 * mebibyte, MediaTimeout: 4 * time.Second, ReasoningMaxBytes: 8 * mebibyte, ReasoningTTL: time.Minute,
 	}
 	got := cfg.Fairlead
@@ -180,7 +182,7 @@ func TestFairleadSettings(t *testing.T) {
 	}
 	got.MediaAllowedHosts, want.MediaAllowedHosts = nil, nil
 	if got.MediaMaxCount != 0 || got.MaxBodyBytes != want.MaxBodyBytes || got.IdleTimeout != want.IdleTimeout || got.ReasoningTTL != want.ReasoningTTL || got.DataDir != want.DataDir ||
-		got.ConnectTimeout != want.ConnectTimeout || got.MaxConcurrent != want.MaxConcurrent || got.MediaTimeout != want.MediaTimeout || got.MaxEventBytes != want.MaxEventBytes {
+		got.ConnectTimeout != want.ConnectTimeout || got.MaxConcurrent != want.MaxConcurrent || got.MediaTimeout != want.MediaTimeout || got.MaxEventBytes != want.MaxEventBytes || got.MaxStreamBytes != want.MaxStreamBytes || got.MaxConnections != want.MaxConnections {
 		t.Errorf("%+v", got)
 	}
 	if len(report.Findings) != 0 {

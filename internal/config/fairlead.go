@@ -43,6 +43,10 @@ type FairleadSettings struct {
 	MaxResponseBytes int64
 	// MaxEventBytes limits one event of an upstream stream.
 	MaxEventBytes int64
+	// MaxStreamBytes limits a whole upstream stream.
+	MaxStreamBytes int64
+	// MaxConnections limits open connections of clients; 0 means no limit.
+	MaxConnections int
 	// MaxConcurrent limits requests in flight; 0 means no limit.
 	MaxConcurrent int
 	// AllowMockTesting lets clients feign failures (mock_testing_fallbacks …).
@@ -102,6 +106,8 @@ func DefaultFairleadSettings() FairleadSettings {
 		MaxBodyBytes:      100 * mebibyte,
 		MaxResponseBytes:  100 * mebibyte,
 		MaxEventBytes:     16 * mebibyte,
+		MaxStreamBytes:    1024 * mebibyte,
+		MaxConnections:    16384,
 		Affinity:          true,
 		MaxQueue:          100,
 		MaxQueueWait:      10 * time.Second,

@@ -315,12 +315,24 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxBodyBytes, n, path) },
 	},
 	{
-		"max_response_mb", "100", "Largest answer of a provider in MiB (streams are bounded per event).",
+		"max_response_mb", "100", "Largest answer of a provider in MiB, when it is no stream.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxResponseBytes, n, path) },
 	},
 	{
 		"max_event_mb", "16", "Largest event of a provider's stream in MiB.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxEventBytes, n, path) },
+	},
+	{
+		"max_stream_mb", "1024", "Largest stream of a provider in MiB, and the largest answer that is passed on while it comes. What is longer is cut off with an error.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSize(&s.MaxStreamBytes, n, path) },
+	},
+	{
+		"max_connections", "16384", "Connections of clients that may be open; more are answered with 503 (over TLS: closed). 0 means no limit but the system's, which is that of open files.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			if v := l.count(n, path); v != nil {
+				s.MaxConnections = *v
+			}
+		},
 	},
 	{
 		"max_concurrent", "0", "Requests in flight before new ones are answered with 503; 0 means no limit.",

@@ -40,7 +40,7 @@ var upstreams = map[string]tests{
 	"U22": {TestU22Redirects},
 	"U23": {TestU23ErrorsOfTheUpstream},
 	"U24": {TestU24RetryAfter},
-	"U25": {TestU25HTTP2},
+	"U25": {TestU25HTTP2, TestU25RequestsBehindTheLastOneOfAGOAWAYAreSentAgain},
 	"U26": {TestU26Headers},
 	"U27": {TestU27Usage},
 	"U28": {TestU28ToolCalls},
@@ -61,7 +61,7 @@ var clients = map[string]tests{
 	"C12": {TestC12FramingThatTwoParsersReadDifferently},
 	"C13": {TestC13CompressedBody},
 	"C14": {TestC14Multipart},
-	"C15": {TestC15IdleConnections, TestC15RapidResets},
+	"C15": {TestC15IdleConnections, TestC15ConnectionsBeyondTheLimit, TestC15ConnectionsBeyondTheLimitOverTLS, TestC15RapidResets},
 	"C16": {TestC16IdenticalRequestsAtTheEdgeOfALimit},
 }
 

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -175,7 +176,7 @@ func closes(t *testing.T, g *gateway, c net.Conn) string {
 }
 
 func TestC05HeaderDrips(t *testing.T) {
-	g, s := site(t, healthy, "")
+	g, s := site(t, healthy, "", func(g *gateway) { g.stall = 2 * time.Second })
 	var all sync.WaitGroup
 	for _, head := range []string{"", "P", "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A"} {
 		c := g.dial()
@@ -280,11 +281,11 @@ func TestC07GiantBodyOverTLS(t *testing.T) {
 }
 
 // secured is a gateway that speaks TLS, in front of one server on every wire.
-func secured(t *testing.T, s *server) *gateway {
+func secured(t *testing.T, s *server, settings ...string) *gateway {
 	t.Helper()
 	cert, key := newAuthority(t).files(t)
 	good := serve(t, healthy, nil)
-	g := prepare(t, (&fault{formats: formats}).yaml(s, good))
+	g := prepare(t, (&fault{formats: formats, settings: strings.Join(settings, ", ")}).yaml(s, good))
 	g.args = []string{"--ssl_certfile_path", cert, "--ssl_keyfile_path", key}
 	g.tls = &tls.Config{InsecureSkipVerify: true} // the test's own certificate
 	g.start()
@@ -381,6 +382,9 @@ func TestC12FramingThatTwoParsersReadDifferently(t *testing.T) {
 			c := g.dial()
 			_, _ = io.WriteString(c, strings.Replace(good, change[0], change[1], 1))
 			resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+			if late := net.Error(nil); errors.As(err, &late) && late.Timeout() {
+				t.Errorf("%s, %s: no answer and no end", d.name, name)
+			}
 			if err == nil && (resp.StatusCode < 400 || resp.StatusCode == 500 || resp.StatusCode == 502) {
 				t.Errorf("%s, %s: status %d", d.name, name, resp.StatusCode)
 			}
@@ -448,6 +452,69 @@ func TestC15IdleConnections(t *testing.T) {
 		}
 	}
 	g.serves("chat")
+}
+
+func TestC15ConnectionsBeyondTheLimit(t *testing.T) {
+	const limit = 20
+	g, _ := site(t, healthy, fmt.Sprintf("max_connections: %d", limit))
+	ask := func(c net.Conn, d dialect) int {
+		q := question{model: "chat"}
+		if _, err := io.WriteString(c, raw(d.path(q), d.body(q))); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	var open []*net.TCPConn
+	for range limit {
+		c := g.dial()
+		if code := ask(c, chatDialect); code != http.StatusOK {
+			t.Errorf("within the limit: %d", code)
+		}
+		open = append(open, c)
+	}
+	for _, d := range dialects {
+		if code := ask(g.dial(), d); code != http.StatusServiceUnavailable {
+			t.Errorf("beyond the limit: %d", code)
+		}
+	}
+	for _, c := range open {
+		if code := ask(c, chatDialect); code != http.StatusOK {
+			t.Errorf("afterwards, within the limit: %d", code)
+		}
+		c.Close()
+	}
+	eventually(t, "others are taken", func() bool { return ask(g.dial(), chatDialect) == http.StatusOK })
+}
+
+func TestC15ConnectionsBeyondTheLimitOverTLS(t *testing.T) {
+	g := secured(t, serve(t, healthy, nil), "max_connections: 2")
+	dial := func() *tls.Conn {
+		c, err := tls.Dial("tcp", g.running.Addr, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			return nil
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	first, second := dial(), dial()
+	if first == nil || second == nil || dial() != nil {
+		t.Fatal("want two connections and no third")
+	}
+	first.Close()
+	second.Close()
+	eventually(t, "others are taken", func() bool {
+		c := dial()
+		if c == nil {
+			return false
+		}
+		c.Close()
+		return true
+	})
 }
 
 func TestC15RapidResets(t *testing.T) {

@@ -65,13 +65,13 @@ func resolver(t *testing.T, code byte, answers bool) {
 	})
 }
 
-// hasty is a connection to a server of DNS that waits a second at most: a lookup goes
-// on when nobody waits for it any more.
+// hasty is a connection to a server of DNS that waits a moment at most: a lookup goes on
+// when nobody waits for it any more.
 type hasty struct{ *net.UDPConn }
 
 // SetDeadline implements net.Conn.
 func (h hasty) SetDeadline(at time.Time) error {
-	if most := time.Now().Add(time.Second); at.After(most) {
+	if most := time.Now().Add(300 * time.Millisecond); at.After(most) {
 		at = most
 	}
 	return h.UDPConn.SetDeadline(at)
@@ -90,17 +90,13 @@ func TestU01NameOfTheUpstreamIsNotResolved(t *testing.T) {
 }
 
 func TestU02ConnectionRefused(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
-	survive(t, fault{name: "nobody listens", base: "http://" + ln.Addr().String()})
+	_, addr := bound(t)
+	survive(t, fault{name: "nobody listens", base: "http://" + addr})
 }
 
-// blackHole is an address whose queue of connections is full: the system drops what
-// else wants to connect.
-func blackHole(t *testing.T) string {
+// bound is a socket with an address of its own on which nobody listens: no other program
+// can take the port.
+func bound(t *testing.T) (fd int, addr string) {
 	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -110,16 +106,23 @@ func blackHole(t *testing.T) string {
 	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Listen(fd, 0); err != nil {
-		t.Fatal(err)
-	}
 	name, err := syscall.Getsockname(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}).String()
+	return fd, (&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}).String()
+}
+
+// blackHole is an address whose queue of connections is full: the system drops what
+// else wants to connect.
+func blackHole(t *testing.T) string {
+	t.Helper()
+	fd, addr := bound(t)
+	if err := syscall.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
 	for range 10 {
-		c, err := net.DialTimeout("tcp", addr, 100*time.Millisecond)
+		c, err := net.DialTimeout("tcp", addr, 400*time.Millisecond)
 		if err != nil {
 			return addr
 		}
@@ -203,16 +206,16 @@ func TestU04TLSFails(t *testing.T) {
 	old := a.server(t, here, later)
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 	trusting := ", ssl_verify: " + a.ca
+	plain := serve(t, healthy, nil)
+	stalled, stop := listen(t, nil, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	t.Cleanup(stop)
 	survive(t,
 		fault{name: "a good certificate", do: healthy, secure: a.server(t, here, later), options: trusting, alone: right},
 		fault{name: "expired", do: healthy, secure: a.server(t, here, time.Now().Add(-time.Minute)), options: trusting},
 		fault{name: "another host", do: healthy, secure: a.server(t, net.IPv4(127, 0, 0, 9), later), options: trusting},
 		fault{name: "unknown authority", do: healthy, secure: stranger.server(t, here, later), options: trusting},
 		fault{name: "TLS 1.0", do: healthy, secure: old, options: trusting},
+		fault{name: "no TLS at all", base: "https://" + plain.addr},
+		fault{name: "stalled handshake", base: "https://" + stalled, settings: "tls_timeout: 0.4"},
 	)
-	plain := serve(t, healthy, nil)
-	survive(t, fault{name: "no TLS at all", base: "https://" + plain.addr})
-	addr, stop := listen(t, nil, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	t.Cleanup(stop)
-	survive(t, fault{name: "stalled handshake", base: "https://" + addr, settings: "tls_timeout: 0.4"})
 }

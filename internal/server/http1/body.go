@@ -21,9 +21,13 @@ const (
 	stateTrailer
 )
 
-// maxRest is how much of a body that a handler did not read is read for it, so
-// that the connection can be used again.
-const maxRest = 256 << 10
+const (
+	// maxRest is how much of a body that a handler did not read is read for it after
+	// the answer, so that the connection can be used again.
+	maxRest = 256 << 10
+	// restIdle is how long it may pause.
+	restIdle = time.Second
+)
 
 // body is the body of a request.
 type body struct {
@@ -35,6 +39,7 @@ type body struct {
 	excess int64 // what is not data in a chunked body, beyond what is usual
 	err    error // what every later read gets
 	closed bool
+	passed bool // what is left is passed over
 
 	ask sync.Mutex // guards the two; whoever reads may not be who answers
 	// expected says that the client waits for a 100 before it sends, answered that
@@ -51,7 +56,7 @@ func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case b.closed:
+	case b.closed || b.passed:
 		return 0, http.ErrBodyReadAfterClose
 	case b.err != nil:
 		return 0, b.err
@@ -169,28 +174,56 @@ func (b *body) Close() error {
 	return nil
 }
 
-// rest reads what the handler left, as long as it is not much, and reports whether
-// that was all. A client that still waits for a 100 has sent nothing, so the next
+// ended reports whether the whole body was read.
+func (b *body) ended() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.state == stateEnd
+}
+
+// pass passes over what the handler left and has arrived, and reports whether the rest
+// may be passed over after the answer, so that the connection can be used again: when
+// it is not much. A client that still waits for a 100 has sent nothing, so the next
 // bytes could be anything.
+func (b *body) pass() bool {
+	if !b.mu.TryLock() {
+		return true // somebody is reading it
+	}
+	defer b.mu.Unlock()
+	if !b.mayEnd() {
+		return false
+	}
+	b.passed = b.state != stateEnd
+	block := blocks.Get().(*[blockSize]byte)
+	defer blocks.Put(block)
+	for b.state != stateEnd && b.ready() {
+		if _, err := b.some(block[:]); err != nil && err != io.EOF {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *body) mayEnd() bool {
+	return b.state == stateEnd || b.err == nil && !b.waits() && (b.state != stateFixed || b.left <= maxRest)
+}
+
+// rest passes over what pass could not, and reports whether that was all.
 func (b *body) rest() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.state == stateEnd {
-		return true
+	if b.state == stateEnd || !b.mayEnd() {
+		return b.state == stateEnd
 	}
-	if b.err != nil || b.waits() || b.state == stateFixed && b.left > maxRest {
-		return false
-	}
+	b.passed = true // what the handler has missed is no end
 	b.hurry(b.c.owner.HeaderTimeout)
-	err := b.skip(maxRest)
-	b.err = http.ErrBodyReadAfterClose // what the handler has missed is no end
-	return err == io.EOF
+	return b.skip(maxRest) == io.EOF
 }
 
 // hurry limits what nobody reads: it may not take the time of what somebody wants.
 func (b *body) hurry(limit time.Duration) {
-	if b.idle <= 0 {
-		b.idle = limit
+	if b.idle <= 0 || b.idle > restIdle {
+		b.idle = restIdle
 	}
 	if end := time.Now().Add(limit); b.end.IsZero() || b.end.After(end) {
 		b.end = end

@@ -43,7 +43,7 @@ func (b *body) chunks(p []byte) (n int, err error) {
 func (b *body) ready() bool {
 	have := b.c.buffered()
 	switch b.state {
-	case stateData:
+	case stateFixed, stateData:
 		return len(have) > 0
 	case stateDataEnd:
 		return len(have) > 1

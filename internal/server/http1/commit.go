@@ -171,8 +171,8 @@ func (w *response) commit(more []byte, last bool) {
 	w.insert(append(b, "\r\n"...))
 }
 
-// decideClose decides whether the connection can be used again. What is left of a
-// request's body is read before: many clients read no answer while they send.
+// decideClose decides whether the connection can be used again. The answer does not wait
+// for what is left of the request's body: that is read after it, when it may be.
 func (w *response) decideClose() {
 	r := w.r
 	w.closing = w.closing || r.close || w.c.owner.closing.Load() || hasOption(w.connection, "close")
@@ -180,9 +180,7 @@ func (w *response) decideClose() {
 		w.closing = true // unless the handler takes it over
 		return
 	}
-	if !w.duplex && !w.closing && !r.body.rest() {
-		w.closing, w.lingers = true, true
-	}
+	w.closing = w.closing || !w.duplex && !r.body.pass()
 }
 
 // begins is what the type of a body is guessed from.

@@ -35,6 +35,8 @@ type conn struct {
 	watched bool
 
 	phase atomic.Int32 // shared with Shutdown
+	// excess says that the connection is one too many.
+	excess bool
 
 	input
 	output
@@ -55,7 +57,7 @@ func newConn(owner *Server, nc net.Conn) *conn {
 	if s, ok := nc.(syscall.Conn); ok {
 		c.raw, _ = s.SyscallConn()
 	}
-	c.arrive, c.push, c.stall = c.receive, c.writeNow, owner.IdleTimeout
+	c.arrive, c.push, c.stall, c.heads = c.receive, c.writeNow, owner.IdleTimeout, &owner.heads
 	return c
 }
 
@@ -167,10 +169,12 @@ func (c *conn) close() {
 
 const (
 	// lingerTime is how long a client may go on to send after an answer that it did
-	// not wait for, and lingerBytes how much of it is read: a connection that is
-	// closed with something unread is reset, and the answer may be lost.
-	lingerTime  = 500 * time.Millisecond
-	lingerBytes = 1 << 20
+	// not wait for, lingerIdle how long it may pause, and lingerBytes how much of it is
+	// read: a connection that is closed with something unread is reset, and the answer
+	// may be lost.
+	lingerTime  = 10 * time.Second
+	lingerIdle  = 500 * time.Millisecond
+	lingerBytes = 64 << 20
 )
 
 // linger ends the answers, and waits for the client to close.
@@ -180,14 +184,37 @@ func (c *conn) linger() {
 		return
 	}
 	c.drop()
-	until := time.Now().Add(lingerTime)
-	_ = c.nc.SetReadDeadline(until)
 	c.obtain()
-	for n, total := 0, 0; total < lingerBytes; total += n {
-		var err error
-		if n, err = c.nc.Read(c.buf); err != nil {
+	now := time.Now()
+	end, until := now.Add(lingerTime), now.Add(lingerIdle)
+	for total := 0; total < lingerBytes; {
+		_ = c.nc.SetReadDeadline(until)
+		n, err := c.nc.Read(c.buf)
+		if err != nil {
 			return
 		}
+		total += n
+		now = time.Now()
+		if soon := now.Add(lingerIdle); c.owner.closing.Load() && end.After(soon) {
+			end = soon
+		}
+		until = earlier(now.Add(lingerIdle), end)
 	}
 	time.Sleep(time.Until(until))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// turnAway answers a connection that is one too many. It waits for the request: many
+// clients take an answer that comes before it for a broken connection.
+func (c *conn) turnAway() {
+	defer c.close()
+	if c.fill(time.Now().Add(lingerIdle), blockSize) == nil {
+		c.refuse(&refusal{http.StatusServiceUnavailable, "the gateway has as many connections open as it may; try again in a second"})
+	}
 }

@@ -33,10 +33,13 @@ func (c *conn) refuse(r *refusal) {
 	b := append([]byte("HTTP/1.1 "), strconv.Itoa(r.status)...)
 	b = append(b, ' ')
 	b = append(b, http.StatusText(r.status)...)
+	if r.status == http.StatusServiceUnavailable {
+		b = append(b, "\r\nRetry-After: 1"...)
+	}
 	b = append(b, "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(text)), 10)
 	b = append(b, "\r\n\r\n"...)
-	c.stall = lingerTime
+	c.stall = lingerIdle
 	if c.send(append(b, text...)) == nil {
 		c.linger()
 	}
@@ -64,7 +67,9 @@ func (c *conn) headSize() (int, *refusal) {
 		if until.IsZero() {
 			until = time.Now().Add(c.owner.HeaderTimeout)
 		}
-		if c.fill(until, limit+1) != nil {
+		if err := c.fill(until, limit+1); err == errCrowded {
+			return 0, &refusal{http.StatusServiceUnavailable, "too many large headers at once; try again in a second"}
+		} else if err != nil {
 			return 0, nil
 		}
 	}

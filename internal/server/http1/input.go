@@ -5,12 +5,17 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // blockSize is the size of the buffers: of what is read, and of an answer until it
 // is written.
 const blockSize = 4 << 10
+
+// maxHeads bounds what the buffers that are larger than a block take of all connections
+// together: slow clients with large headers are many, and bound by nothing else.
+const maxHeads = 64 << 20
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 
@@ -19,6 +24,8 @@ var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
 type input struct {
 	block      *[blockSize]byte
 	buf        []byte // the block, or something larger for a large header
+	large      int64  // the size of what is larger, counted in heads
+	heads      *atomic.Int64
 	start, end int
 
 	// armed is the read deadline that is set, zero for none. It may be earlier than
@@ -71,7 +78,8 @@ func (c *conn) drop() {
 	if c.block != nil {
 		blocks.Put(c.block)
 	}
-	c.block, c.buf, c.start, c.end = nil, nil, 0, 0
+	c.heads.Add(-c.large)
+	c.block, c.buf, c.start, c.end, c.large = nil, nil, 0, 0, 0
 }
 
 // take counts bytes of the buffer as used.
@@ -163,8 +171,12 @@ func (c *conn) read(p []byte, until time.Time) (int, error) {
 	}
 }
 
-// errFull says that the buffer must not grow.
-var errFull = errors.New("http1: the buffer is full")
+var (
+	// errFull says that the buffer must not grow.
+	errFull = errors.New("http1: the buffer is full")
+	// errCrowded says that all buffers together must not.
+	errCrowded = errors.New("http1: the buffers take too much")
+)
 
 // fill reads more into the buffer, making room first; the buffer grows up to
 // limit bytes. An empty one is given back before the wait.
@@ -219,7 +231,13 @@ func (c *conn) room(limit int) error {
 	if len(c.buf) >= limit {
 		return errFull
 	}
-	grown := make([]byte, min(2*len(c.buf), max(limit, blockSize)))
+	size := min(2*len(c.buf), max(limit, blockSize))
+	if more := int64(size) - c.large; c.heads.Add(more) > maxHeads {
+		c.heads.Add(-more)
+		return errCrowded
+	}
+	c.large = int64(size)
+	grown := make([]byte, size)
 	copy(grown, c.buf[:c.end])
 	if c.block != nil {
 		blocks.Put(c.block)
@@ -234,9 +252,10 @@ func (c *conn) unread(b byte) {
 	if c.buf == nil {
 		c.obtain()
 	}
-	if c.end == len(c.buf) && c.room(2*len(c.buf)) != nil {
-		return // room grows it
+	if c.end < len(c.buf) || c.room(2*len(c.buf)) == nil {
+		c.buf[c.end] = b
+		c.end++
+		return
 	}
-	c.buf[c.end] = b
-	c.end++
+	_ = c.nc.Close() // without the byte what follows would be another request
 }

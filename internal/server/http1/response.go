@@ -210,7 +210,10 @@ func (w *response) finish() {
 	w.handled.Store(true)
 	w.commit(nil, true)
 	_ = w.push(nil, true) // kept as broken
-	if !w.r.body.rest() {
+	switch {
+	case w.closing:
+		w.lingers = !w.r.body.ended()
+	case !w.r.body.rest():
 		w.closing, w.lingers = true, true
 	}
 	w.r.body.over()
@@ -306,8 +309,8 @@ func (w *response) SetWriteDeadline(t time.Time) error {
 	return w.c.nc.SetWriteDeadline(t)
 }
 
-// EnableFullDuplex is for http.ResponseController: without it the rest of a body is
-// read before the answer begins.
+// EnableFullDuplex is for http.ResponseController: without it the connection is closed
+// after an answer that begins before most of a large body is read.
 func (w *response) EnableFullDuplex() error {
 	w.duplex = true
 	return nil

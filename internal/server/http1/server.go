@@ -32,15 +32,21 @@ type Server struct {
 	IdleTimeout time.Duration
 	// MaxHeaderBytes bounds the header of a request with its first line.
 	MaxHeaderBytes int
+	// MaxConns tells how many connections may be open; nil or 0 is no limit. More are
+	// answered with 503.
+	MaxConns func() int
 	// Log gets what a handler did wrong, its panics, and failures to accept.
 	Log *slog.Logger
 
 	closing atomic.Bool
+	heads   atomic.Int64 // bytes of all buffers that are larger than a block
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
 	watcher   *watcher      // nil when there is none here, or nobody uses it
+	excess    int           // of conns, those that are turned away
+	warned    time.Time     // when it was last logged
 	users     int           // of the watcher: listeners and connections
 	deaf      bool          // it cannot be made
 	stopped   chan struct{} // closed by Shutdown and Close
@@ -132,22 +138,59 @@ func (s *Server) leave(ln net.Listener) {
 	s.unuse()
 }
 
+// maxTurned is how many connections are turned away with an answer at once; more are
+// closed without one.
+const maxTurned = 256
+
 // start serves a connection.
 func (s *Server) start(nc net.Conn) {
 	c := newConn(s, nc)
-	s.mu.Lock()
-	if s.closing.Load() {
-		s.mu.Unlock()
+	if !s.admit(c) {
 		_ = nc.Close()
 		return
 	}
+	if c.excess {
+		go c.turnAway()
+		return
+	}
+	go c.serve()
+}
+
+// admit counts a connection, and notes when it is one too many.
+func (s *Server) admit(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing.Load() {
+		return false
+	}
+	if limit := s.limit(); limit > 0 && len(s.conns)-s.excess >= limit {
+		if s.tellExcess(limit); s.excess >= maxTurned {
+			return false
+		}
+		c.excess = true
+		s.excess++
+	}
 	s.conns[c] = struct{}{}
 	s.users++
-	if c.raw != nil {
+	if c.raw != nil && !c.excess {
 		c.watcher = s.watch()
 	}
-	s.mu.Unlock()
-	go c.serve()
+	return true
+}
+
+func (s *Server) limit() int {
+	if s.MaxConns == nil {
+		return 0
+	}
+	return s.MaxConns()
+}
+
+// tellExcess logs that connections are turned away, once a minute; the lock is held.
+func (s *Server) tellExcess(limit int) {
+	if now := time.Now(); now.Sub(s.warned) >= time.Minute {
+		s.warned = now
+		s.Log.Warn("connections are turned away: as many are open as may be", "limit", limit)
+	}
 }
 
 // ended forgets a connection.
@@ -155,6 +198,9 @@ func (s *Server) ended(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	if c.excess {
+		s.excess--
+	}
 	s.unuse()
 	if s.closing.Load() && len(s.conns) == 0 {
 		s.closeEmpty()

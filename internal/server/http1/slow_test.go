@@ -228,27 +228,34 @@ func TestReaderThatTakesNothingIsGivenUpWithoutALimitToo(t *testing.T) {
 	})
 }
 
-func TestRestOfABodyThatNobodyReadsHasALimit(t *testing.T) {
+func TestAnswerDoesNotWaitForABodyThatNobodyReadsAndTheRestHasALimit(t *testing.T) {
 	for name, prepare := range map[string]func(http.ResponseWriter){"plain": func(http.ResponseWriter) {}, "with limits": limited} {
 		h := func(w http.ResponseWriter, _ *http.Request) {
 			prepare(w)
 			w.WriteHeader(http.StatusUnauthorized)
 		}
-		inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
-			c := dial()
-			say(t, c, head+"Content-Length: 100\r\n\r\n")
-			done := make(chan struct{})
-			go func() { // a byte in four seconds
-				defer close(done)
-				for err := error(nil); err == nil; time.Sleep(4 * time.Second) {
-					_, err = c.Write([]byte("x"))
+		for pause, want := range map[time.Duration]time.Duration{4 * time.Second: restIdle, restIdle / 2: 10 * time.Second} {
+			inBubble(t, h, func(t *testing.T, _ *Server, dial func() net.Conn) {
+				c := dial()
+				begin := time.Now()
+				say(t, c, head+"Content-Length: 100\r\n\r\n")
+				a, err := http.ReadResponse(bufio.NewReader(c), nil)
+				if d := time.Since(begin); err != nil || a.StatusCode != http.StatusUnauthorized || d != 0 {
+					t.Errorf("%s: %v %v after %v", name, a, err, d)
 				}
-			}()
-			if d, text := lasts(t, c); d != 10*time.Second || !strings.HasPrefix(text, "HTTP/1.1 401 ") || !strings.Contains(text, "Connection: close") {
-				t.Errorf("%s: %q after %v, want it after 10 s", name, text, d)
-			}
-			<-done
-		})
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					for err := error(nil); err == nil; time.Sleep(pause) {
+						_, err = c.Write([]byte("x"))
+					}
+				}()
+				if d, text := lasts(t, c); d != want || text != "" {
+					t.Errorf("%s, pauses of %v: %q after %v, want the end after %v", name, pause, text, d, want)
+				}
+				<-done
+			})
+		}
 	}
 }
 

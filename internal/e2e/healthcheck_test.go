@@ -76,7 +76,7 @@ func TestADeploymentThatAnswersRequestsIsNotAsked(t *testing.T) {
 	g.until("/health/latest", "one deployment", func(r reply) bool { return r.get("total_models").Int() == 1 })
 	asked := len(f.Requests())
 	g.post(plain("m", "hi")).ok()
-	g.configure(modelList("general_settings: {background_health_checks: true, health_check_interval: 0.5}", deployment("m", "openai/gpt-4o", f)))
+	g.configure(modelList("general_settings: {background_health_checks: true, health_check_interval: 60}", deployment("m", "openai/gpt-4o", f)))
 	g.reload()
 	g.until("/health/latest", "that traffic has shown it", func(r reply) bool { return strings.Contains(r.body, `"checked_by":"traffic"`) })
 	if n := len(f.Requests()) - asked; n != 1 {

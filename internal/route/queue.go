@@ -193,7 +193,8 @@ func (p *Plan) standInLine(now time.Time) bool {
 		t.since = before.since
 	}
 	for _, m := range p.hop.members {
-		if p.bar(m, now) == barFull {
+		// A place may have become free since all were seen full.
+		if why := p.bar(m, now); why == barFull || why == 0 && m.MaxParallel > 0 {
 			t.wants = append(t.wants, m)
 		}
 	}

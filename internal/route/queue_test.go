@@ -237,6 +237,23 @@ func TestTheLineSurvivesAReload(t *testing.T) {
 	}
 }
 
+func TestAPlaceThatBecomesFreeWhileSomebodyJoinsTheLineIsTaken(t *testing.T) {
+	table := queued(5)
+	current, step := begin(t, table, "lb", Overrides{}, start)
+	plan, e := table.Plan("lb", Overrides{})
+	if e != nil {
+		t.Fatal(e)
+	}
+	if m := plan.pick(start); m != nil {
+		t.Fatalf("%s is free", m.ID)
+	}
+	current.Succeeded(step, start)
+	if waiting, ok := plan.wait(start); !ok || !signalled(waiting) {
+		t.Fatalf("%+v, %v: %v", waiting, ok, plan.unavailable(start))
+	}
+	serve(t, plan, start)
+}
+
 func TestNobodyIsLostInLineUnderConcurrency(t *testing.T) {
 	list := groupOf("lb", "a", "b")
 	list[0].MaxParallel, list[1].MaxParallel = 1, 2

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience ends what would otherwise hang a failing test; nothing is measured by
 // it.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // note is a log that tests look into.
 type note struct {

@@ -173,7 +173,7 @@ const (
 	// read: a connection that is closed with something unread is reset, and the answer
 	// may be lost.
 	lingerTime  = 10 * time.Second
-	lingerIdle  = 500 * time.Millisecond
+	lingerIdle  = 2 * time.Second
 	lingerBytes = 64 << 20
 )
 

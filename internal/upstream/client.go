@@ -99,37 +99,41 @@ func (c *Client) send(ctx context.Context, r *Request, u *url.URL) (*Response, *
 	return c.sendDirect(ctx, r, u)
 }
 
-// answer is what one call needs, in one piece.
+// answer is an answer with its body, in one piece.
 type answer struct {
 	Response
-	body   Body
+	body Body
+}
+
+// ownAnswer is one of the own client.
+type ownAnswer struct {
+	answer
 	direct http1.Response
 }
 
 // sendDirect sends over the own client, which keeps the limits of the stages
 // itself.
 func (c *Client) sendDirect(ctx context.Context, r *Request, u *url.URL) (*Response, *llm.Error) {
-	a := &answer{}
+	a := &ownAnswer{}
 	err := c.direct.Do(ctx, &http1.Request{
 		Method: r.Method, URL: u, Header: r.Header, Body: r.Body, Rest: r.Rest, Limits: http1.Limits(c.options.fill(r.Timeouts)),
 	}, &a.direct)
 	if err != nil {
 		return nil, c.failure(ctx, r, err)
 	}
-	return c.accepted(a.own(ctx), r)
+	return c.accepted(a.complete(ctx), r)
 }
 
-// own completes an answer of the own client.
-func (a *answer) own(ctx context.Context) *answer {
+func (a *ownAnswer) complete(ctx context.Context) *answer {
 	a.Response = Response{Status: a.direct.Status, Header: a.direct.Header, length: a.direct.Length}
 	a.body = Body{from: &a.direct, ctx: ctx}
-	return a
+	return &a.answer
 }
 
-// pooledAnswer is an answer of net/http.
-func pooledAnswer(ctx context.Context, resp *http.Response, w *watch) *answer {
+// complete takes over an answer of net/http.
+func (a *answer) complete(ctx context.Context, resp *http.Response, w *watch) *answer {
 	w.begun()
-	a := &answer{Response: Response{Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength}}
+	a.Response = Response{Status: resp.StatusCode, Header: resp.Header, length: resp.ContentLength}
 	a.body = Body{from: resp.Body, watch: w, ctx: ctx}
 	return a
 }
@@ -145,7 +149,7 @@ func (c *Client) sendPooled(ctx context.Context, r *Request, u *url.URL) (*Respo
 		w.stop()
 		return nil, c.failure(ctx, r, w.cause(err))
 	}
-	return c.accepted(pooledAnswer(ctx, resp, w), r)
+	return c.accepted(new(answer).complete(ctx, resp, w), r)
 }
 
 // accepted completes an answer, or closes one that cannot be taken.
@@ -190,25 +194,24 @@ func (c *Client) complete(r *Request) {
 	}
 }
 
-// request is one for net/http, to be sent once.
+// request is one for net/http, without its body.
 func request(ctx context.Context, r *Request, u *url.URL) *http.Request {
-	out := &http.Request{
-		Method: r.Method, URL: u, Host: u.Host, Header: r.Header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: int64(len(r.Body)),
-	}
+	out := blank.WithContext(ctx)
+	out.Method, out.URL, out.Host, out.Header, out.ContentLength = r.Method, u, u.Host, r.Header, int64(len(r.Body))
 	for _, p := range r.Rest {
 		out.ContentLength += int64(len(p))
 	}
-	if out.ContentLength > 0 {
-		out.Body = bodyOf(r)
-	}
-	return out.WithContext(ctx)
+	return out
 }
+
+// blank is what every request for net/http begins with.
+var blank = http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
 // pooledRequest is one that net/http repeats when nothing of it was written.
 func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
 	out := request(ctx, r, u)
-	if out.Body != nil {
+	if out.ContentLength > 0 {
+		out.Body = bodyOf(r)
 		out.GetBody = func() (io.ReadCloser, error) { return bodyOf(r), nil }
 	}
 	return out

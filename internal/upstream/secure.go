@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/url"
@@ -61,7 +62,7 @@ func (s *secured) send() (*answer, error) {
 
 // overHTTP1 opens a connection when none is kept, and then tells opened.
 func (s *secured) overHTTP1(opened func()) (*answer, error) {
-	a := &answer{}
+	a := &ownAnswer{}
 	err := s.direct.Do(s.ctx, &http1.Request{
 		Method: s.r.Method, URL: s.u, Header: s.r.Header, Body: s.r.Body, Rest: s.r.Rest,
 		Limits: http1.Limits(s.limits), Began: s.began, Opened: opened,
@@ -69,18 +70,43 @@ func (s *secured) overHTTP1(opened func()) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.own(s.ctx), nil
+	return a.complete(s.ctx), nil
 }
 
+// shared is a call over HTTP/2, in one piece.
+type shared struct {
+	answer
+	watch watch
+	life  life
+	sent  bytes.Reader
+}
+
+// Close implements io.Closer for the body of the request.
+func (*shared) Close() error { return nil }
+
+// Read implements io.Reader for it.
+func (c *shared) Read(p []byte) (int, error) { return c.sent.Read(p) }
+
 func (s *secured) overHTTP2(conn *http2.Conn) (*answer, error) {
-	w := newWatch(s.ctx, s.limits, s.began)
-	resp, err := conn.RoundTrip(request(w.ctx, s.r, s.u))
-	if err == nil {
-		return pooledAnswer(s.ctx, resp, w), nil
+	c := &shared{}
+	c.life.begin(s.ctx)
+	c.watch.ctx, c.watch.cancel, c.watch.limits, c.watch.start = &c.life, c.life.stop, s.limits, s.began
+	c.watch.begin()
+	r := request(&c.life, s.r, s.u)
+	switch {
+	case len(s.r.Rest) > 0:
+		r.Body = bodyOf(s.r)
+	case len(s.r.Body) > 0:
+		c.sent.Reset(s.r.Body)
+		r.Body = c
 	}
-	w.stop()
+	resp, err := conn.RoundTrip(r)
+	if err == nil {
+		return c.complete(s.ctx, resp, &c.watch), nil
+	}
+	c.watch.stop()
 	if field := http1.CheckHeader(s.r.Header); field != nil {
 		return nil, field
 	}
-	return nil, w.cause(err)
+	return nil, c.watch.cause(err)
 }

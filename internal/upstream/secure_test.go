@@ -45,16 +45,14 @@ type stream struct {
 }
 
 func (s stream) answer() bool {
-	var block bytes.Buffer
-	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
-	return s.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id, BlockFragment: block.Bytes(), EndHeaders: true}) == nil &&
-		s.WriteData(s.id, true, []byte("two")) == nil
+	return s.begin() && s.WriteData(s.id, true, []byte("two")) == nil
 }
 
 func (s stream) refuse() bool { return s.WriteRSTStream(s.id, http2.ErrCodeRefusedStream) == nil }
 
-// frames serves HTTP/2: do is called for each request, in order.
-func frames(c *tls.Conn, do func(s stream) bool) {
+// frames serves HTTP/2: do is called for each request, in order, and reset for each that
+// the client ends.
+func frames(c *tls.Conn, do func(s stream) bool, reset ...func()) {
 	fr := http2.NewFramer(c, c)
 	preface := make([]byte, len(http2.ClientPreface))
 	if _, err := io.ReadFull(c, preface); err != nil || fr.WriteSettings() != nil {
@@ -67,6 +65,11 @@ func frames(c *tls.Conn, do func(s stream) bool) {
 		}
 		if s, ok := f.(*http2.SettingsFrame); ok && !s.IsAck() && fr.WriteSettingsAck() != nil {
 			return
+		}
+		if _, ok := f.(*http2.RSTStreamFrame); ok {
+			for _, f := range reset {
+				f()
+			}
 		}
 		if p, ok := f.(*http2.PingFrame); ok && !p.IsAck() && fr.WritePing(true, p.Data) != nil {
 			return
@@ -196,12 +199,8 @@ func TestRequestOnANewConnectionThatEndsIsNotRepeated(t *testing.T) {
 }
 
 func TestStagesOfHTTP2HaveLimits(t *testing.T) {
-	var block bytes.Buffer
-	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
 	address := secureServer(t, always("h2"), func(n int, c *tls.Conn) {
-		frames(c, func(s stream) bool {
-			return n == 0 || s.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id, BlockFragment: block.Bytes(), EndHeaders: true}) == nil
-		})
+		frames(c, func(s stream) bool { return n == 0 || s.begin() })
 	})
 	for _, tc := range []struct {
 		limits Timeouts
@@ -216,6 +215,71 @@ func TestStagesOfHTTP2HaveLimits(t *testing.T) {
 			t.Error(e.Message)
 		}
 	}
+}
+
+// begin answers with a header alone.
+func (s stream) begin() bool {
+	var block bytes.Buffer
+	_ = hpack.NewEncoder(&block).WriteField(hpack.HeaderField{Name: ":status", Value: "200"})
+	return s.WriteHeaders(http2.HeadersFrameParam{StreamID: s.id, BlockFragment: block.Bytes(), EndHeaders: true}) == nil
+}
+
+func TestClientThatLeavesEndsItsStreamAtOnce(t *testing.T) {
+	for name, begun := range map[string]bool{"before the answer": false, "in the body": true} {
+		came, reset := make(chan bool, 1), make(chan bool, 1)
+		address := secureServer(t, always("h2"), func(_ int, c *tls.Conn) {
+			frames(c, func(s stream) bool {
+				came <- true
+				return !begun || s.begin()
+			}, func() { reset <- true })
+		})
+		ctx, leave := context.WithCancel(context.Background())
+		defer leave()
+		c := insecure(t, Options{})
+		if !begun {
+			go func() { <-came; leave() }()
+		}
+		resp, e := c.Do(ctx, &Request{URL: parse(t, address), Body: []byte("{}"), Provider: "openai", Model: "gpt"})
+		if begun {
+			if e != nil {
+				t.Fatal(e)
+			}
+			leave()
+			<-reset // while nobody reads
+			_, err := io.ReadAll(resp.Body)
+			e = llm.AsError(err)
+		} else {
+			<-reset
+		}
+		if e == nil || e.Kind != llm.KindClientGone {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+}
+
+func TestContextOfACallEndsOnceAndLetsGoOfTheCallers(t *testing.T) {
+	type key struct{}
+	parent, leave := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
+	var left, ended life
+	left.begin(parent)
+	ended.begin(parent)
+	ended.stop()
+	if ended.Err() != context.Canceled || left.Err() != nil || left.Value(key{}) != "value" {
+		t.Errorf("%v %v %v", ended.Err(), left.Err(), left.Value(key{}))
+	}
+	leave()
+	<-left.Done()
+	<-ended.Done()
+	left.stop()
+	if left.Err() != context.Canceled {
+		t.Error(left.Err())
+	}
+	var late, endless life
+	late.begin(parent)
+	<-late.Done()
+	endless.begin(context.Background())
+	endless.stop()
+	<-endless.Done()
 }
 
 func TestHeaderThatCannotBeSentIsNoFaultOfTheUpstream(t *testing.T) {

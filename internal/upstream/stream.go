@@ -34,5 +34,5 @@ func (c *Client) DoStream(ctx context.Context, r *Request, body io.Reader, lengt
 		w.stop()
 		return nil, c.failure(ctx, r, w.cause(err))
 	}
-	return c.accepted(pooledAnswer(ctx, resp, w), r)
+	return c.accepted(new(answer).complete(ctx, resp, w), r)
 }

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -51,11 +50,12 @@ func (o *Options) fill(t Timeouts) Timeouts {
 // nil watch does nothing.
 type watch struct {
 	ctx    context.Context
-	cancel context.CancelCauseFunc
+	cancel func()
 	limits Timeouts
 	start  time.Time
 
 	mu      sync.Mutex
+	late    *http1.TimeoutError // the limit that has passed
 	timer   *time.Timer
 	header  bool      // the header is there
 	reading time.Time // begin of the read in progress, zero for none
@@ -64,14 +64,19 @@ type watch struct {
 
 // newWatch watches a call that began at start.
 func newWatch(parent context.Context, limits Timeouts, start time.Time) *watch {
-	w := &watch{limits: limits, start: start}
-	w.ctx, w.cancel = context.WithCancelCause(parent)
+	ctx, cancel := context.WithCancel(parent)
+	w := &watch{ctx: ctx, cancel: cancel, limits: limits, start: start}
+	w.begin()
+	return w
+}
+
+func (w *watch) begin() {
+	limits := &w.limits
 	w.mu.Lock() // before the timer can fire, it must be there
 	defer w.mu.Unlock()
 	// It fires for the earliest of all limits, so that it need not be set anew when the
 	// header is there.
-	w.timer = time.AfterFunc(min(limits.Header, limits.Total, limits.Idle)-time.Since(start), w.fire)
-	return w
+	w.timer = time.AfterFunc(min(limits.Header, limits.Total, limits.Idle)-time.Since(w.start), w.fire)
 }
 
 // fire looks which limit has passed, and else waits for the next.
@@ -84,7 +89,8 @@ func (w *watch) fire() {
 	now := time.Now()
 	left, e := w.left(now)
 	if left <= 0 {
-		w.cancel(e)
+		w.late = e
+		w.cancel()
 		return
 	}
 	w.timer.Reset(left)
@@ -138,9 +144,13 @@ func (w *watch) read(since time.Time) {
 // cause is what an error means when the watch has ended the call: that a stage
 // took too long.
 func (w *watch) cause(err error) error {
-	var late *http1.TimeoutError
-	if w != nil && errors.As(context.Cause(w.ctx), &late) {
-		return late
+	if w == nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.late != nil {
+		return w.late
 	}
 	return err
 }
@@ -154,7 +164,7 @@ func (w *watch) stop() {
 	w.stopped = true
 	w.timer.Stop()
 	w.mu.Unlock()
-	w.cancel(nil)
+	w.cancel()
 }
 
 // LateFirstToken is the cause with which to end the context of a call whose answer

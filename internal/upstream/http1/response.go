@@ -55,7 +55,7 @@ func (a *Response) headerLimit() (time.Time, error) {
 // exchange sends the request and reads the header of the answer.
 func (a *Response) exchange(c *conn, out *output) error {
 	a.conn = c
-	a.stop = onEnd(a.ctx, c.abort)
+	a.stop = OnEnd(a.ctx, c.abort)
 	until := a.start.Add(min(a.limits.Header, a.limits.Total))
 	n, unsent := c.write(out.first, until)
 	if unsent == nil && len(out.rest) > 0 {
@@ -87,9 +87,9 @@ func (a *Response) exchange(c *conn, out *output) error {
 	return nil
 }
 
-// onEnd has f called when ctx ends. A context that can do that by itself, as the
-// server's can, need not be wrapped for it.
-func onEnd(ctx context.Context, f func()) (stop func() bool) {
+// OnEnd has f called when ctx ends. A context that can do that by itself, as the
+// server's can, need not be wrapped for it. stop is nil for one that never ends.
+func OnEnd(ctx context.Context, f func()) (stop func() bool) {
 	if own, ok := ctx.(interface {
 		AfterFunc(func()) func() bool
 	}); ok {

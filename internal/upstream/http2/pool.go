@@ -179,21 +179,26 @@ func (p *Pool) forget() {
 	}
 }
 
-// CloseIdle closes the connections without a request. One in use is closed when it
-// has had none for as long as one is kept.
+// CloseIdle closes the connections without a request, and those in use when they have
+// none any more.
 func (p *Pool) CloseIdle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, h := range p.hosts {
 		for _, c := range h.conns {
-			if c.cc.InFlight() == 0 {
-				_ = c.cc.Close()
-			}
+			c.cc.SetStateHook(closeIdle)
+			closeIdle(c.cc)
 		}
 		h.conns = nil
 		if h.opening == nil {
 			delete(p.hosts, name)
 		}
+	}
+}
+
+func closeIdle(cc *http.ClientConn) {
+	if cc.InFlight() == 0 {
+		_ = cc.Close()
 	}
 }
 

@@ -193,7 +193,6 @@ func TestCloseIdleLeavesCallsInFlightAlone(t *testing.T) {
 		if len(p.hosts) != 0 {
 			t.Error("it is remembered")
 		}
-		time.Sleep(2 * time.Minute) // and closed when it has been idle for long
 		synctest.Wait()
 		if _, err := busy.Write(nil); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("the other one is never closed: %v", err)

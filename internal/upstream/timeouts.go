@@ -57,6 +57,7 @@ type watch struct {
 	mu      sync.Mutex
 	late    *http1.TimeoutError // the limit that has passed
 	timer   *time.Timer
+	due     time.Time // when the timer fires
 	header  bool      // the header is there
 	reading time.Time // begin of the read in progress, zero for none
 	stopped bool
@@ -76,7 +77,8 @@ func (w *watch) begin() {
 	defer w.mu.Unlock()
 	// It fires for the earliest of all limits, so that it need not be set anew when the
 	// header is there.
-	w.timer = time.AfterFunc(min(limits.Header, limits.Total, limits.Idle)-time.Since(w.start), w.fire)
+	w.due = w.start.Add(min(limits.Header, limits.Total, limits.Idle))
+	w.timer = time.AfterFunc(time.Until(w.due), w.fire)
 }
 
 // fire looks which limit has passed, and else waits for the next.
@@ -93,6 +95,12 @@ func (w *watch) fire() {
 		w.cancel()
 		return
 	}
+	w.set(now, left)
+}
+
+// set has the timer fire after this time.
+func (w *watch) set(now time.Time, left time.Duration) {
+	w.due = now.Add(left)
 	w.timer.Reset(left)
 }
 
@@ -120,6 +128,9 @@ func (w *watch) begun() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.header = true
+	if now := time.Now(); !w.stopped && w.due.Sub(now) > w.limits.Idle {
+		w.set(now, w.limits.Idle)
+	}
 }
 
 // wait marks the begin of a read, done its end.

@@ -210,6 +210,23 @@ func TestU10ResetInTheMiddleIsABrokenAnswer(t *testing.T) {
 	})
 }
 
+func TestSilenceCountsAlsoAfterAHeaderThatCameLate(t *testing.T) {
+	ways(t, func(t *testing.T, over way) {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			_, e := whole(t, piped(t, over(Options{IdleTimeout: 10 * time.Second}), func(c net.Conn, r *bufio.Reader) {
+				time.Sleep(25 * time.Second)
+				_, _ = io.WriteString(c, okHeader)
+				silent(c, r)
+			}), "http://up", Timeouts{})
+			wantError(t, e, llm.KindTimeout, 408)
+			if took := time.Since(began); took != 35*time.Second || e.Message != "The upstream did not go on with its answer within 10s." {
+				t.Errorf("after %v: %s", took, e.Message)
+			}
+		})
+	})
+}
+
 func TestTheTLSHandshakeHasItsOwnLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

@@ -21,6 +21,8 @@ type link struct {
 	// apart says that a goroutine writes. Then only reads have a deadline: the call
 	// ends the write by closing.
 	apart bool
+	// leaving has a write take no time.
+	leaving bool
 	// taken counts what was written of the last piece.
 	taken int
 
@@ -100,6 +102,12 @@ func (l *link) readAhead(p []byte) int {
 
 // Write implements net.Conn.
 func (l *link) Write(p []byte) (written int, err error) {
+	if l.leaving {
+		if written, _ = l.writeNow(p); written < len(p) {
+			err = errNothing
+		}
+		return written, err
+	}
 	for {
 		n, err := l.Conn.Write(p[written:])
 		written += n

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"time"
 )
 
 // SwitchError hands over a connection on which another protocol was agreed than
@@ -152,12 +151,13 @@ func (c *conn) idle() bool {
 	return c.quiet()
 }
 
-// leave closes a connection that is not in use, and says so to the server.
+// leave closes a connection that is not in use, and says so to the server unless it
+// would have to wait for that.
 func (c *conn) leave() {
 	if c.secure == nil {
 		_ = c.Close()
 		return
 	}
-	c.until = time.Time{} // TLS has its own limit for the farewell
+	c.leaving = true
 	_ = c.secure.Close()
 }

@@ -473,3 +473,33 @@ func TestUntrustedServerGetsNoRequest(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestFarewellOfAnIdleConnectionWaitsForNobody(t *testing.T) {
+	told := make(chan error, 1)
+	u := secureServer(t, func(_ int, c *tls.Conn, r *bufio.Reader) {
+		_, err := r.ReadByte()
+		told <- err
+	})
+	cn, err := securedTCP(t).connect(t.Context(), u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cn.leave()
+	if err := <-told; err != io.EOF && waitsEmpty {
+		t.Errorf("the server sees %v", err)
+	}
+	end := make(chan bool)
+	u = secureServer(t, func(_ int, c *tls.Conn, _ *bufio.Reader) { _ = c.Handshake(); <-end })
+	if cn, err = securedTCP(t).connect(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	cn.leaving = true // a write that waited would never end
+	for err == nil {
+		_, err = cn.link.Write(make([]byte, 1<<20))
+	}
+	if err != errNothing {
+		t.Error(err)
+	}
+	cn.leave()
+	close(end)
+}

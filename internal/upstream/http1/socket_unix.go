@@ -24,12 +24,12 @@ func (c *conn) quiet() bool {
 }
 
 // writeNow writes what the system takes without waiting.
-func (c *conn) writeNow(p []byte) (written int, err error) {
-	if c.raw == nil {
+func (l *link) writeNow(p []byte) (written int, err error) {
+	if l.raw == nil {
 		return 0, nil
 	}
 	// When the connection cannot be used, the goroutine's write will say so.
-	_ = c.raw.Write(func(fd uintptr) bool {
+	_ = l.raw.Write(func(fd uintptr) bool {
 		written, err = writeAll(int(fd), p)
 		return true
 	})

@@ -1,6 +1,7 @@
 package http2
 
 import (
+	"crypto/tls"
 	"net"
 	"runtime"
 	"sync"
@@ -29,6 +30,8 @@ const (
 	// patience is how long a piece waits that has time: the header of a request for its
 	// body, which does not come when the upstream has no room for it.
 	patience = time.Millisecond
+	// farewell is how long the end of TLS may take to be written.
+	farewell = 250 * time.Millisecond
 	// maxPending bounds what waits; it is four records of TLS.
 	maxPending = 64 << 10
 )
@@ -127,6 +130,10 @@ func (g *gathered) end(err error) {
 // Close implements net.Conn. What is pending is not written.
 func (g *gathered) Close() error {
 	g.end(net.ErrClosed)
+	if secure, ok := g.Conn.(*tls.Conn); ok {
+		// An upstream that does not read takes no farewell either.
+		defer time.AfterFunc(farewell, func() { _ = secure.NetConn().Close() }).Stop()
+	}
 	return g.Conn.Close()
 }
 

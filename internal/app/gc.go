@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,24 +24,69 @@ const (
 	maxPercent = 400
 	// soon is how long after another a collection comes too early.
 	soon = 250 * time.Millisecond
+	// lull is how long no collection came when one is made: what a burst has left behind
+	// would else be kept until the next. After one that freed little the next comes
+	// later, at last after rarest, when the runtime would make one itself.
+	lull, rarest = 5 * time.Second, 2 * time.Minute
+	// litter is what is worth a collection.
+	litter = 1 << 20
 )
+
+// pacer sets the pace, and tidies up.
+type pacer struct {
+	timer *time.Timer
+	wait  atomic.Int64 // until it tidies up
+}
 
 // paceGC sets the collector's pace after every collection. GOGC, when set, wins.
 func paceGC(env func(string) (string, bool)) {
 	if _, set := env("GOGC"); set {
 		return
 	}
-	pace(time.Now())
+	p := &pacer{}
+	p.wait.Store(int64(lull))
+	p.timer = time.AfterFunc(rarest, p.tidy)
+	p.pace(time.Now())
 }
 
 // lap is collected by every collection; its finalizer is how one hears of it.
 type lap struct{ _ [16]byte }
 
 // pace sets the pace after a collection; the one before was at last.
-func pace(last time.Time) {
+func (p *pacer) pace(last time.Time) {
 	now := time.Now()
-	debug.SetGCPercent(percentFor(liveHeap(), stacks(), now.Sub(last)))
-	runtime.SetFinalizer(&lap{}, func(*lap) { pace(now) })
+	after := now.Sub(last)
+	debug.SetGCPercent(percentFor(liveHeap(), stacks(), after))
+	runtime.SetFinalizer(&lap{}, func(*lap) { p.pace(now) })
+	if after < lull { // there is work
+		p.wait.Store(int64(lull))
+	}
+	p.timer.Reset(time.Duration(p.wait.Load()))
+}
+
+// tidy collects what is left of a burst, when there may be something. Pools forget only
+// with the second time. The runtime gives free memory back by itself.
+func (p *pacer) tidy() {
+	before := measured("/memory/classes/heap/objects:bytes") + stacks()
+	if before < roomyHeap/4 {
+		p.timer.Reset(lull)
+		return
+	}
+	p.wait.Store(p.next(before, collected()))
+}
+
+// next is how long to wait after a collection that has left so much.
+func (p *pacer) next(before, after uint64) int64 {
+	if before > after+litter {
+		return int64(lull)
+	}
+	return min(2*p.wait.Load(), int64(rarest))
+}
+
+// collected collects, and returns what is left.
+func collected() uint64 {
+	runtime.GC()
+	return liveHeap() + stacks()
 }
 
 // percentFor is the growth that the heap may take until the next collection, when this

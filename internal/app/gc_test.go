@@ -43,3 +43,35 @@ func TestMemoryInUseCountsStacksBesidesTheHeap(t *testing.T) {
 		t.Errorf("%d stacks of %d KiB count as %d KiB", many, deep>>10, grown>>10)
 	}
 }
+
+func TestACollectionThatFreesLittleIsMadeLessOften(t *testing.T) {
+	p := &pacer{}
+	p.wait.Store(int64(lull))
+	for _, c := range []struct {
+		before, after uint64 // MiB
+		want          time.Duration
+	}{{40, 20, lull}, {20, 20, 2 * lull}, {20, 20, 4 * lull}, {20, 21, 8 * lull}, {30, 20, lull}} {
+		p.wait.Store(p.next(c.before<<20, c.after<<20))
+		if got := time.Duration(p.wait.Load()); got != c.want {
+			t.Errorf("%+v: the next comes after %v", c, got)
+		}
+	}
+	for range 9 {
+		p.wait.Store(p.next(1, 1))
+	}
+	if got := time.Duration(p.wait.Load()); got != rarest {
+		t.Errorf("at last it comes after %v", got)
+	}
+}
+
+func TestWhatABurstHasLeftIsCollected(t *testing.T) {
+	burst = make([]byte, 64<<20)
+	runtime.GC() // it is alive now
+	before := measured("/memory/classes/heap/objects:bytes")
+	burst = nil
+	if left := collected(); before < left+60<<20 {
+		t.Errorf("of %d bytes %d are left", before, left)
+	}
+}
+
+var burst []byte

@@ -3,9 +3,13 @@
 // machine, so that the ratio says something where the absolute figure cannot.
 //
 //	go run ./bench                  every scenario, a report on standard output
-//	go run ./bench -only S1,S4      some
+//	go run ./bench -only S1,S4      some, or trials of the gateway alone: -only S6,leaving
 //	go run ./bench -o docs/benchmarks.md
 //	go run ./bench micro            the Go benchmarks against bench/baseline.txt
+//
+// Scenarios load the contestants in turns. Trials (S6, S8, lifecycle, nodes, overload,
+// leaving) measure the gateway alone, each against a bar of its own. All together take
+// some ten minutes of a machine that does nothing else.
 //
 // It starts itself as the fake provider and as the floor, and the gateway as it
 // is built from this tree; CPU time and memory are read from /proc, so it wants

@@ -61,6 +61,7 @@ type outcome struct {
 	latency      []time.Duration
 	first        []time.Duration // until the first byte of the body
 	gaps         []time.Duration // between the chunks of streams
+	refusals     []time.Duration // how long what was shed took
 }
 
 func (o *outcome) merge(other *outcome) {
@@ -70,6 +71,7 @@ func (o *outcome) merge(other *outcome) {
 	o.latency = append(o.latency, other.latency...)
 	o.first = append(o.first, other.first...)
 	o.gaps = append(o.gaps, other.gaps...)
+	o.refusals = append(o.refusals, other.refusals...)
 	if o.err == nil {
 		o.err = other.err
 	}
@@ -140,6 +142,7 @@ func (l *load) connection(n int, end time.Time) *outcome {
 			o.failed++
 			if errors.Is(err, errShed) {
 				o.shed++
+				o.refusals = append(o.refusals, time.Since(began))
 				continue
 			}
 			c.close()

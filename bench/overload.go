@@ -135,8 +135,13 @@ func overRow(t *table, label string, usual, over *strain, ratio, after float64) 
 	if failed > 0 {
 		text = fmt.Sprintf("%d (%v)", failed, over.err)
 	}
+	shed := fmt.Sprint(over.shed)
+	if over.shed > 0 {
+		slices.Sort(over.refusals)
+		shed += ", p50 " + milliseconds(quantile(over.refusals, 0.5))
+	}
 	cost := median(over.costs) / median(usual.costs)
-	t.add(label, fmt.Sprintf("%.0f/s", median(usual.rates)), fmt.Sprintf("%.0f/s (%.0f %%)", median(over.rates), 100*ratio), fmt.Sprintf("× %.2f", cost), fmt.Sprint(over.shed), text,
+	t.add(label, fmt.Sprintf("%.0f/s", median(usual.rates)), fmt.Sprintf("%.0f/s (%.0f %%)", median(over.rates), 100*ratio), fmt.Sprintf("× %.2f", cost), shed, text,
 		milliseconds(quantile(over.latency, 0.99)), fmt.Sprintf("%.0f %%", 100*after), mebibytes(over.memory), held(failed == 0 && ratio >= 0.9 && after >= 0.9))
 }
 

@@ -27,14 +27,23 @@ func (l *lab) head(b *strings.Builder) {
 	fmt.Fprintf(b, `# Benchmarks
 
 Made by `+"`%s`"+` on %s with %s, %d CPUs (%s). Another machine gives other times and much the same ratios.
-
+`, command, time.Now().Format("2006-01-02"), runtime.Version(), cpus(), processor())
+	if !l.wantedAny() {
+		return
+	}
+	fmt.Fprintf(b, `
 The floor is `+"`net/http/httputil.ReverseProxy`"+`, thirty lines of Go that neither check a key nor read a body. Fairlead checks the key, routes, counts
 tokens and money, and writes its log line. Both forward to the same fake provider; the answer of every request is checked. The contestants take turns in
 %d rounds of %v; the table has medians. CPU is the process's own, user and system, for 1,000 requests; the ratio is over the floor in the same run.
 
 | scenario | | CPU for 1,000 | ratio | p50 | p99 | p99.9 | first byte p50 | failed |
 |---|---|---|---|---|---|---|---|---|
-`, command, time.Now().Format("2006-01-02"), runtime.Version(), cpus(), processor(), l.settings.rounds, l.settings.slice)
+`, l.settings.rounds, l.settings.slice)
+}
+
+// wantedAny reports whether a scenario of the contestants is wanted.
+func (l *lab) wantedAny() bool {
+	return slices.ContainsFunc(scenarios, func(s scenario) bool { return l.wanted(s.name) })
 }
 
 // cpus counts those of the machine, not those that this process may use.

@@ -119,7 +119,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, c *call, limit
 		_, err := io.ReadFull(r.Body, buf)
 		return buf, readError(err, limit)
 	}
-	buf, err := io.ReadAll(&metered{Reader: http.MaxBytesReader(w, r.Body, limit), ctx: r.Context(), s: s, c: c})
+	buf, err := io.ReadAll(&metered{Reader: http.MaxBytesReader(w, r.Body, limit), first: s.firstStep(r.ContentLength), ctx: r.Context(), s: s, c: c})
 	return buf, readError(err, limit)
 }
 

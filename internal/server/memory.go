@@ -29,8 +29,10 @@ type awaited struct {
 const (
 	// smallBody is too small to be worth counting.
 	smallBody = 64 << 10
-	// bodyStep is how much of a body of unknown or great length is counted at once.
-	bodyStep = 256 << 10
+	// bodyStep is how much of a body of unknown or great length is counted at once, and
+	// firstStep how much at most at first of one whose length is known: who waits for
+	// all of it at the door need not be refused in the middle.
+	bodyStep, firstStep = 256 << 10, 8 << 20
 	// bodyWait is how long a request waits for room, and maxAwaited how many do: more
 	// than that are not served within the time that clients are patient.
 	bodyWait   = 5 * time.Second
@@ -146,22 +148,28 @@ func noMemory(what string) error {
 	}
 }
 
-// metered counts a body as it arrives: a declared length costs nothing yet.
+// firstStep is what is counted of a body of a length, less than 0 when unknown, before
+// it is read: never more than there is room for.
+func (s *Server) firstStep(length int64) int64 { return min(length, firstStep, s.MaxBodies) }
+
+// metered counts a body as it arrives.
 type metered struct {
 	io.Reader
-	ctx  context.Context
-	s    *Server
-	c    *call
-	left int64 // counted and not read yet
+	first int64 // what is counted before anything is read
+	ctx   context.Context
+	s     *Server
+	c     *call
+	left  int64 // counted and not read yet
 }
 
-// Read implements io.Reader. The first step is counted before anything is read.
+// Read implements io.Reader.
 func (m *metered) Read(p []byte) (int, error) {
 	if m.left <= 0 {
-		if refused := m.s.take(m.ctx, m.c, bodyStep); refused != nil {
+		step := max(m.first, bodyStep)
+		if refused := m.s.take(m.ctx, m.c, step); refused != nil {
 			return 0, refused
 		}
-		m.left += bodyStep
+		m.left, m.first = m.left+step, 0
 	}
 	n, err := m.Reader.Read(p[:min(int64(len(p)), m.left)])
 	m.left -= int64(n)

@@ -143,3 +143,43 @@ func TestProbesAreAnsweredHoweverFullTheGatewayIs(t *testing.T) {
 		}
 	}
 }
+
+func TestABodyOfKnownLengthIsCountedAtTheDoor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{MaxBodies: 20 << 20}
+		four := func() io.Reader { return bytes.NewReader(make([]byte, 4<<20)) }
+		calls := make([]call, 8)
+		var done []<-chan error
+		for i := range calls {
+			done = append(done, reading(t.Context(), s, &calls[i], four()))
+		}
+		for range calls { // three at a time, and nobody is refused in the middle
+			synctest.Wait()
+			if s.bodies.held > s.MaxBodies {
+				t.Fatalf("%d bytes are held", s.bodies.held)
+			}
+			for i := range calls {
+				if calls[i].held > 0 {
+					s.bodies.leave(calls[i].held, s.MaxBodies)
+					calls[i].held = 0
+				}
+			}
+		}
+		for i, d := range done {
+			if err := <-d; err != nil {
+				t.Errorf("body %d: %v", i, err)
+			}
+		}
+	})
+}
+
+func TestAVeryLargeBodyIsCountedInSteps(t *testing.T) {
+	s, c := &Server{MaxBodies: 100 << 20}, &call{}
+	if err := <-reading(t.Context(), s, c, bytes.NewReader(make([]byte, 20<<20))); err != nil || c.held < 20<<20 || c.held > 21<<20 {
+		t.Errorf("%v, %d bytes are counted", err, c.held)
+	}
+	small := &Server{MaxBodies: 1 << 20}
+	if err := <-reading(t.Context(), small, &call{}, bytes.NewReader(make([]byte, 2<<20))); llm.AsError(err).Status != 503 {
+		t.Errorf("a body that never has room: %v", err)
+	}
+}

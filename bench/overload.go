@@ -36,9 +36,7 @@ func (l *lab) overload(ctx context.Context) (*table, error) {
 			"Goodput is what was answered; memory is the most that was resident.", overloadMemory, overloadRounds, recoverIn),
 		columns: []string{"", "peak", "ten times the clients", "CPU an answer", "shed", "failed", "p99 of the answered", "after it", "memory", "bar: goodput and after ≥ 90 % of the peak, nothing fails"},
 	}
-	small := func(n int) *load {
-		return &load{address: g.plain, request: request(g.plain, modelText, false, ""), connections: n, duration: overloadSlice}
-	}
+	small := func(n int) *load { return smallChats(g, n) }
 	large := func(n int) *load {
 		load := small(n)
 		load.request = request(g.plain, modelText, false, megabyte)
@@ -47,10 +45,18 @@ func (l *lab) overload(ctx context.Context) (*table, error) {
 	if err := tenfold(t, g, "small chats", []int{16, 32, 64}, small); err != nil {
 		return nil, err
 	}
+	plain := func(n int) *load { return smallChats(l.floor, n) }
+	if err := tenfold(t, l.floor, "the same through ReverseProxy", []int{16, 32, 64}, plain); err != nil {
+		return nil, err
+	}
 	if err := tenfold(t, g, "bodies of 1 MB", []int{4, 8, 16}, large); err != nil {
 		return nil, err
 	}
 	return t, tooManyStreams(t, g, small)
+}
+
+func smallChats(c *contestant, clients int) *load {
+	return &load{address: c.plain, request: request(c.plain, modelText, false, ""), connections: clients, duration: overloadSlice}
 }
 
 // strain is what a load did to a gateway.

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fairlead-gateway/fairlead/conformance/golden"
 )
@@ -16,12 +15,12 @@ import (
 // litellm is a stand-in that does what LiteLLM did in one vector: the recorded calls, then the recorded answer.
 type litellm struct {
 	vector   *golden.Vector
-	upstream string
+	upstream *upstream
 }
 
 func (l *litellm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body) //nolint:errcheck
-	v, err := l.vector.At(l.upstream)
+	v, err := l.vector.At(l.upstream.addr)
 	if err != nil {
 		return
 	}
@@ -35,16 +34,25 @@ func (l *litellm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Write(bodyBytes(v.Response.Body)) //nolint:errcheck
 }
 
-const patience = 50 * time.Millisecond // with an upstream that hangs
-
 func (l *litellm) call(ctx context.Context, u golden.Exchange) {
 	if string(u.Response.Body) == `"<<hang>>"` {
-		short, cancel := context.WithTimeout(ctx, patience)
+		select {
+		case <-l.upstream.asked: // of an earlier call
+		default:
+		}
+		short, cancel := context.WithCancel(ctx)
 		defer cancel()
+		go func() { // it loses its patience as soon as it was heard
+			select {
+			case <-l.upstream.asked:
+				cancel()
+			case <-short.Done():
+			}
+		}()
 		ctx = short
 	}
 	c := u.Request
-	r, err := http.NewRequestWithContext(ctx, c.Method, "http://"+l.upstream+c.Path, bytes.NewReader(bodyBytes(c.Body)))
+	r, err := http.NewRequestWithContext(ctx, c.Method, "http://"+l.upstream.addr+c.Path, bytes.NewReader(bodyBytes(c.Body)))
 	if err != nil {
 		return
 	}
@@ -66,7 +74,7 @@ func TestRunnerPassesWhatLiteLLMDid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &litellm{upstream: u.addr}
+	l := &litellm{upstream: u}
 	s := httptest.NewServer(l)
 	g := newGateway(strings.TrimPrefix(s.URL, "http://"), s.Close, u)
 	defer g.close()

@@ -18,6 +18,8 @@ type upstream struct {
 	addr   string // host:port
 	server *http.Server
 
+	asked chan struct{} // gets one for a call that arrived, if there is room
+
 	mu      sync.Mutex
 	script  *golden.Script
 	release chan struct{} // closed when the case ends, so that hanging answers end too
@@ -28,7 +30,7 @@ func startUpstream() (*upstream, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &upstream{addr: ln.Addr().String()}
+	u := &upstream{addr: ln.Addr().String(), asked: make(chan struct{}, 1)}
 	u.server = &http.Server{Handler: u}
 	go u.server.Serve(ln) //nolint:errcheck // ends when the server is closed
 	return u, nil
@@ -55,6 +57,10 @@ func (u *upstream) answer(c golden.Call) (golden.Reply, <-chan struct{}) {
 	defer u.mu.Unlock()
 	if u.script == nil {
 		return golden.Reply{Status: 503, Body: json.RawMessage(`{"error":{"message":"no case is running","type":"stray","param":null,"code":null}}`)}, nil
+	}
+	select {
+	case u.asked <- struct{}{}:
+	default:
 	}
 	return u.script.Answer(c), u.release
 }

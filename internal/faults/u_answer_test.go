@@ -134,12 +134,12 @@ func TestU12NeverEnds(t *testing.T) {
 			more := chunk(strings.Replace(events[c.format.first], quoted(said), `""`, 1))
 			return c.drip(strings.Repeat(more, 4000), len(more), 10*time.Millisecond)
 		}, alone: failed, spared: func(o *outcome) bool { return failed(o) || o.right() }},
-		fault{name: "a stream of content without pauses", shape: streamOnly, settings: "max_stream_mb: 1", do: bounded(t, func(c *call) bool {
+		fault{name: "a stream of content without pauses", shape: streamOnly, settings: "max_stream_mb: 0.1", do: bounded(t, func(c *call) bool {
 			events := c.body()
 			c.send(c.head(-1) + chunk(strings.Join(events[:c.format.first+1], "")))
 			return c.endless(chunk(strings.Repeat(strings.Replace(events[c.format.first], quoted(said), `""`, 1), 500)), 1<<30)
 		}), alone: failed, spared: failed},
-		fault{name: "a stream of comments without pauses", shape: streamOnly, settings: "max_stream_mb: 1", do: bounded(t, func(c *call) bool {
+		fault{name: "a stream of comments without pauses", shape: streamOnly, settings: "max_stream_mb: 0.1", do: bounded(t, func(c *call) bool {
 			return c.send(c.head(-1)) && c.endless(chunk(strings.Repeat(": still here\n\n", 500)), 1<<30)
 		})},
 		fault{name: "a stream of comments", shape: streamOnly, settings: "total_timeout: 0.6", do: func(c *call) bool {
@@ -247,7 +247,7 @@ func TestU15PayloadIsNotWhatItShouldBe(t *testing.T) {
 // tolerant: an event that says nothing may be passed over; then the text lacks a piece.
 func tolerant(o *outcome) bool { return o.broken == "" && (o.finished || o.failure != "") }
 
-// taken is the most that the gateway may take of an answer that it limits to 1 MiB: the
+// taken is the most that the gateway may take of an answer that it limits to 0.1 MiB: the
 // limit, and what the system buffers on the way.
 const taken = 24 << 20
 
@@ -264,7 +264,7 @@ func bounded(t *testing.T, do script) script {
 
 func TestU16HugeLine(t *testing.T) {
 	line := strings.Repeat("x", 1<<20)
-	survive(t, fault{name: "an event of 64 MiB", shape: streamOnly, settings: "max_event_mb: 1", do: bounded(t, func(c *call) bool {
+	survive(t, fault{name: "an event of 64 MiB", shape: streamOnly, settings: "max_event_mb: 0.1", do: bounded(t, func(c *call) bool {
 		c.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: ")
 		return c.endless(line, 64<<20)
 	})})
@@ -273,13 +273,13 @@ func TestU16HugeLine(t *testing.T) {
 func TestU17HugeAnswer(t *testing.T) {
 	text := strings.Repeat("x", 1<<20)
 	survive(t,
-		fault{name: "declared", shape: wholeOnly, settings: "max_response_mb: 1", do: bounded(t, func(c *call) bool {
+		fault{name: "declared", shape: wholeOnly, settings: "max_response_mb: 0.1", do: bounded(t, func(c *call) bool {
 			return c.send(c.head(1<<30)) && c.endless(text, 1<<30)
 		})},
-		fault{name: "in chunks", shape: wholeOnly, settings: "max_response_mb: 1", do: bounded(t, func(c *call) bool {
+		fault{name: "in chunks", shape: wholeOnly, settings: "max_response_mb: 0.1", do: bounded(t, func(c *call) bool {
 			return c.send(c.head(-1)) && c.endless(chunk(text), 1<<30)
 		})},
-		fault{name: "an error", settings: "max_response_mb: 1", do: bounded(t, func(c *call) bool {
+		fault{name: "an error", settings: "max_response_mb: 0.1", do: bounded(t, func(c *call) bool {
 			return c.send("HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n") && c.endless(text, 1<<30)
 		})},
 	)

@@ -122,7 +122,7 @@ func TestU25HTTP2(t *testing.T) {
 	secure := a.server(t, net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour), "h2")
 	type script2 struct {
 		name         string
-		timeout      float64 // of the deployment, where it is what ends the fault
+		timeout      float64 // of the deployment, where it may be what ends the fault
 		window       uint32
 		do           func(s *stream2) bool
 		alone, after verdict
@@ -131,7 +131,7 @@ func TestU25HTTP2(t *testing.T) {
 	var list []fault
 	for _, sc := range []script2{
 		{"no fault", 0, wide, (*stream2).healthy, right, right},
-		{"GOAWAY before the answer", 0, wide, func(s *stream2) bool {
+		{"GOAWAY before the answer", 1, wide, func(s *stream2) bool {
 			_ = s.WriteGoAway(s.last, http2.ErrCodeNo, nil)
 			return false
 		}, refused, right},
@@ -145,11 +145,11 @@ func TestU25HTTP2(t *testing.T) {
 			_ = s.head() && s.body(s.begun(), false) && s.WriteGoAway(s.id, http2.ErrCodeInternal, nil) == nil
 			return false
 		}, refused, either},
-		{"ENHANCE_YOUR_CALM", 0, wide, func(s *stream2) bool {
+		{"ENHANCE_YOUR_CALM", 1, wide, func(s *stream2) bool {
 			_ = s.WriteGoAway(s.id, http2.ErrCodeEnhanceYourCalm, []byte("too_many_pings"))
 			return false
 		}, refused, right},
-		{"REFUSED_STREAM", 0, wide, func(s *stream2) bool { return s.WriteRSTStream(s.id, http2.ErrCodeRefusedStream) == nil }, refused, right},
+		{"REFUSED_STREAM", 1, wide, func(s *stream2) bool { return s.WriteRSTStream(s.id, http2.ErrCodeRefusedStream) == nil }, refused, right},
 		{"INTERNAL_ERROR before the answer", 0, wide, func(s *stream2) bool { return s.WriteRSTStream(s.id, http2.ErrCodeInternal) == nil }, refused, right},
 		{"reset in the middle", 0, wide, func(s *stream2) bool {
 			return s.head() && s.body(s.begun(), false) && s.WriteRSTStream(s.id, http2.ErrCodeInternal) == nil

@@ -49,8 +49,8 @@ func TestU19Compression(t *testing.T) {
 		fault{name: "deflate that is none", do: packed("deflate", same)},
 		fault{name: "an unknown compression", do: packed("br", same)},
 		fault{name: "two compressions", do: packed("gzip, br", gzipped)},
-		fault{name: "a bomb", shape: wholeOnly, settings: "max_response_mb: 1", do: packed("gzip", func(string) string { return bomb })},
-		fault{name: "a bomb in a stream", shape: streamOnly, settings: "max_event_mb: 1", do: packed("gzip", func(string) string { return bomb })},
+		fault{name: "a bomb", shape: wholeOnly, settings: "max_response_mb: 0.1", do: packed("gzip", func(string) string { return bomb })},
+		fault{name: "a bomb in a stream", shape: streamOnly, settings: "max_event_mb: 0.1", do: packed("gzip", func(string) string { return bomb })},
 	)
 }
 

@@ -75,3 +75,20 @@ func TestWhatABurstHasLeftIsCollected(t *testing.T) {
 }
 
 var burst []byte
+
+func TestACollectionThatIsDearIsAskedForLessOften(t *testing.T) {
+	n := int64(100)
+	p := &pressure{inFlight: func() int64 { return n }}
+	p.seen.Store(100)
+	for _, c := range []struct {
+		took     time.Duration
+		inFlight int64
+		want     time.Duration
+	}{{0, 100, lookAgain}, {50 * time.Millisecond, 100, lookAgain}, {time.Second, 80, 10 * time.Second}, {time.Second, 74, lookSoon}, {time.Second, 500, 10 * time.Second}} {
+		n = c.inFlight
+		p.took.Store(int64(c.took))
+		if got := p.due(); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}

@@ -242,11 +242,9 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	rl := &relay.Relay{
 		Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Archive: p.requests(r, cfg), Debug: c.DetailedDebug, Redactor: redactor.get,
 	}
-	memory := newPressure()
-	r.server = &server.Server{
-		Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now, Stall: p.Stall,
-		MaxBodies: memory.maxBodies(), Crowded: memory.crowded,
-	}
+	r.server = &server.Server{Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now, Stall: p.Stall}
+	memory := newPressure(r.server.InFlight)
+	r.server.MaxBodies, r.server.Crowded = memory.maxBodies(), memory.crowded
 	if r.shared != nil {
 		r.server.Responses = r.shared.answers
 	}

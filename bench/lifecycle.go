@@ -89,7 +89,7 @@ func (c *contestant) reload(config string, n int) error {
 	if err := os.Rename(next, c.file); err != nil {
 		return err
 	}
-	if err := syscall.Kill(c.process.pid, syscall.SIGHUP); err != nil {
+	if err := send(c.process.pid, sigReload); err != nil {
 		return err
 	}
 	_, err := c.tells("configuration reloaded", n)
@@ -150,7 +150,7 @@ func (l *lab) ending(ctx context.Context, t *table) error {
 	time.Sleep(1500 * time.Millisecond)
 	go b.look(ctx)
 	told := time.Now()
-	if err := syscall.Kill(first.process.pid, syscall.SIGTERM); err != nil {
+	if err := send(first.process.pid, syscall.SIGTERM); err != nil {
 		return err
 	}
 	o := <-short

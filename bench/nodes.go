@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -55,7 +54,7 @@ type redis struct {
 // fail takes the server away: it is killed, or stops to answer.
 func (r *redis) fail() error {
 	if r.hangs {
-		return syscall.Kill(r.pid, syscall.SIGSTOP)
+		return send(r.pid, sigFreeze)
 	}
 	r.stop()
 	return nil
@@ -63,7 +62,7 @@ func (r *redis) fail() error {
 
 func (r *redis) resume(ctx context.Context) (err error) {
 	if r.hangs {
-		return syscall.Kill(r.pid, syscall.SIGCONT)
+		return send(r.pid, sigThaw)
 	}
 	r.process, err = startRedis(ctx, r.program, r.port)
 	return err

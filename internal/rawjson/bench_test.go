@@ -39,6 +39,11 @@ const smallBody = `{"model":"gpt-4o","messages":[{"role":"system","content":"You
 func BenchmarkCheckSmall(b *testing.B) { benchCheck(b, []byte(smallBody)) }
 func BenchmarkCheckLarge(b *testing.B) { benchCheck(b, largeBody()) }
 
+// BenchmarkCheckProse is a long prompt without escapes.
+func BenchmarkCheckProse(b *testing.B) {
+	benchCheck(b, []byte(`{"messages":[{"role":"user","content":"`+strings.Repeat("The quick brown fox jumps over the lazy dog and goes on. ", 3500)+`"}]}`))
+}
+
 func benchCheck(b *testing.B, body []byte) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()

@@ -1,9 +1,9 @@
 // Package http1 is a lean HTTP/1.1 client for upstreams, over plain http or TLS: one
-// write for a small request, no goroutine for a connection or a small
-// request, deadlines on the connection instead of timers, answers parsed in
-// place. It is stricter than net/http: what is ambiguous in an answer (a length
-// beside chunks, two lengths, folded lines) is refused, since a connection is
-// shared by the calls of different clients.
+// write for a small request, no goroutine for a connection or a small request,
+// deadlines on the connection instead of timers, answers parsed in place. It is
+// stricter than net/http: what is ambiguous in an answer (a length beside chunks, two
+// lengths, folded lines) is refused, since a connection is shared by the calls of
+// different clients.
 //
 // A request is sent once, since a POST that the upstream has seen may have been
 // billed. It is written again, once and on a new connection, only when a kept
@@ -93,7 +93,8 @@ func Speaks(u *url.URL) bool {
 // ctx ends, the connection is closed at once, also while nobody reads.
 //
 // Errors are ctx.Err(), [*TimeoutError], [*ProtocolError], [*FieldError],
-// [*SwitchError], or what the network and TLS report; an upstream that closed is io.EOF or io.ErrUnexpectedEOF.
+// [*SwitchError], or what the network and TLS report; an upstream that closed is
+// io.EOF or io.ErrUnexpectedEOF.
 func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package rawjson
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"strings"
@@ -37,17 +36,11 @@ func (e *SyntaxError) Error() string {
 // the value without surrounding space, sharing memory with data. Keys that stand
 // twice are for [Keys].
 func Check(data []byte) (Value, error) {
-	c := checker{b: data}
+	c := newChecker(data)
 	start := skipSpace(data, 0)
-	if !utf8.Valid(data) {
-		return nil, c.fail(invalidUTF8At(data), notUTF8)
-	}
 	end, err := c.value(start, 0)
-	if err != nil {
+	if err = c.end(end, err); err != nil {
 		return nil, err
-	}
-	if rest := skipSpace(data, end); rest != len(data) {
-		return nil, c.fail(rest, trailing)
 	}
 	return Value(data[start:end]), nil
 }
@@ -79,7 +72,31 @@ const (
 	trailing = "unexpected text after the JSON value"
 )
 
-type checker struct{ b []byte }
+type checker struct {
+	b []byte
+	marks
+}
+
+func newChecker(data []byte) checker { return checker{data, marks{block: -blockSize}} }
+
+// end judges the whole text after its value, which ends at i, or was refused with err.
+// What is not UTF-8 counts before what else is wrong. Outside of strings all of the
+// grammar is ASCII, so that it can only be in one that was looked at, or refused.
+func (c *checker) end(i int, err error) error {
+	if (c.high || err != nil) && !utf8.Valid(c.b) {
+		return c.fail(invalidUTF8At(c.b), notUTF8)
+	}
+	if err != nil {
+		return err
+	}
+	if rest := skipSpace(c.b, i); rest != len(c.b) {
+		if !utf8.Valid(c.b) {
+			return c.fail(invalidUTF8At(c.b), notUTF8)
+		}
+		return c.fail(rest, trailing)
+	}
+	return nil
+}
 
 func (c *checker) fail(at int, reason string) error {
 	at = min(max(at, 0), len(c.b))
@@ -241,54 +258,23 @@ func digits(b []byte, i int) int {
 	return i
 }
 
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// special marks the high bit of every byte of w that is a quote, a backslash or a
-// control character. Only the lowest mark is exact: a borrow may add others above it.
-func special(w uint64) uint64 {
-	// With its second bit turned, a quote is one above the control characters, and
-	// what was there (a space, an exclamation mark) is above it.
-	low := w ^ ones*2
-	slash := w ^ ones*'\\'
-	// All of them are below 0x80, so that both have the high bits of w.
-	return ((low - ones*('"'^2+1)) | (slash - ones)) &^ w & highs
-}
-
-// plain returns the index of the first byte at or after i that is a quote, a
-// backslash or a control character. Sixteen bytes at a time: strings are nearly
-// all of a long prompt. (Thirty-two cost short strings what they save in long ones.)
-func plain(b []byte, i int) int {
-	for ; i+16 <= len(b); i += 16 {
-		w := b[i : i+16 : i+16]
-		first, second := special(binary.LittleEndian.Uint64(w)), special(binary.LittleEndian.Uint64(w[8:]))
-		if first|second == 0 {
-			continue
-		}
-		if first != 0 {
-			return i + bits.TrailingZeros64(first)/8
-		}
-		return i + 8 + bits.TrailingZeros64(second)/8
-	}
-	for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
-		i++
-	}
-	return i
-}
-
 func (c *checker) str(i int) (int, error) {
 	i++
 	for {
-		i = plain(c.b, i)
-		if i >= len(c.b) {
+		// Before the block and after it, the shift leaves nothing.
+		if word := c.word >> uint(i-c.block); word != 0 {
+			i += bits.TrailingZeros64(word)
+		} else if i = c.beyond(i); i >= len(c.b) {
 			return 0, c.fail(i, "unexpected end of the text within a string")
 		}
 		switch c.b[i] {
 		case '"':
 			return i + 1, nil
 		case '\\':
+			if i+1 < len(c.b) && simple[c.b[i+1]] {
+				i += 2
+				continue
+			}
 			n, err := c.escape(i)
 			if err != nil {
 				return 0, err
@@ -300,14 +286,14 @@ func (c *checker) str(i int) (int, error) {
 	}
 }
 
+// simple has what may follow a backslash and is the whole escape.
+var simple = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
+
 func (c *checker) escape(i int) (int, error) {
 	if i+1 >= len(c.b) {
 		return 0, c.fail(i, "unexpected end of the text within a string")
 	}
-	switch c.b[i+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return i + 2, nil
-	case 'u':
+	if c.b[i+1] == 'u' {
 		return c.unicode(i)
 	}
 	return 0, c.fail(i, "invalid escape within a string")

@@ -1,9 +1,6 @@
 package rawjson
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "bytes"
 
 // Cursor walks JSON text from left to right by hand, for walks that must look at
 // every byte only once. On text that [Check] accepted it visits everything; on
@@ -20,6 +17,7 @@ type Cursor struct {
 	I int // index of the byte that comes next
 
 	checking bool
+	checker  checker // only of a checking cursor
 	err      error
 	depth    int
 	// objects has a bit for every container that is open, the innermost lowest:
@@ -30,28 +28,21 @@ type Cursor struct {
 
 // Checking returns a cursor at the value that data holds, which checks the text
 // as it goes. The walk must step over every value with Open or Skip, stop when
-// Failed says so, and ask End last.
+// Failed says so, and ask End last: what it met counts only then.
 func Checking(data []byte) Cursor {
-	c := Cursor{B: data, I: skipSpace(data, 0), checking: true}
-	if !utf8.Valid(data) {
-		c.fail((&checker{data}).fail(invalidUTF8At(data), notUTF8))
-	}
-	return c
+	return Cursor{B: data, I: skipSpace(data, 0), checking: true, checker: newChecker(data)}
 }
 
 // Failed reports whether a checking cursor has met something unacceptable.
 func (c *Cursor) Failed() bool { return c.err != nil }
 
 // End reports what was wrong with the text of a checking cursor, which must have
-// nothing left but white space: a [*SyntaxError], or nil.
+// nothing left but white space: a [*SyntaxError], or nil. Of another it says nothing.
 func (c *Cursor) End() error {
-	if c.err != nil {
-		return c.err
+	if !c.checking {
+		return nil
 	}
-	if rest := skipSpace(c.B, c.I); rest != len(c.B) {
-		return (&checker{c.B}).fail(rest, trailing)
-	}
-	return nil
+	return c.checker.end(c.I, c.err)
 }
 
 // fail keeps the first error and ends the walk.
@@ -128,7 +119,7 @@ func (c *Cursor) nextChecking() bool {
 	if c.objects&1 != 0 {
 		closing = '}'
 	}
-	at, done, err := (&checker{c.B}).next(c.I, closing)
+	at, done, err := c.checker.next(c.I, closing)
 	if err != nil {
 		c.fail(err)
 		return false
@@ -161,7 +152,7 @@ func (c *Cursor) Key() Value {
 
 func (c *Cursor) keyChecking() Value {
 	start := c.I
-	end, at, err := (&checker{c.B}).key(start)
+	end, at, err := c.checker.key(start)
 	if err != nil {
 		c.fail(err)
 		return nil
@@ -185,7 +176,7 @@ func (c *Cursor) skipChecking() Value {
 		return nil
 	}
 	start := c.I
-	end, err := (&checker{c.B}).value(start, c.depth)
+	end, err := c.checker.value(start, c.depth)
 	if err != nil {
 		c.fail(err)
 		return nil

@@ -76,25 +76,48 @@ func (c *conn) write(p []byte, until time.Time) (int, error) {
 	return n, err
 }
 
-// writeRest writes the rest of a large body: what the system takes at once, and
-// what remains in a goroutine, because an upstream that refuses a request may
-// answer without reading it.
-func (c *conn) writeRest(pieces [][]byte) error {
-	if c.secure != nil {
-		c.writeApart(slices.Clone(pieces))
-		return nil
+// writeAll writes a request and returns how much of it was taken. Of a large one that is
+// what the system takes at once; what remains is written by a goroutine, because an
+// upstream that refuses a request may answer without reading it.
+func (c *conn) writeAll(out *output, until time.Time) (int, error) {
+	if len(out.rest) > 0 && c.secure == nil && c.raw != nil {
+		return c.writeLarge(append([][]byte{out.first}, out.rest...))
 	}
-	for i, p := range pieces {
-		n, err := c.writeNow(p)
-		if err != nil {
-			return err
-		}
-		if n < len(p) {
-			c.writeApart(slices.Concat([][]byte{p[n:]}, pieces[i+1:]))
-			return nil
-		}
+	n, err := c.write(out.first, until)
+	if err == nil && len(out.rest) > 0 {
+		c.writeApart(slices.Clone(out.rest))
 	}
-	return nil
+	return n, err
+}
+
+// writeLarge takes over the list. Its first piece is the caller's, and may be another
+// request's after the call.
+func (c *conn) writeLarge(pieces [][]byte) (int, error) {
+	first := len(pieces[0])
+	n, err := c.writeNow(pieces...)
+	if err != nil {
+		return n, err
+	}
+	pieces = after(pieces, n)
+	if n < first {
+		pieces[0] = slices.Clone(pieces[0])
+	}
+	if len(pieces) > 0 {
+		c.writeApart(pieces)
+	}
+	return n, nil
+}
+
+// after returns what follows the first n bytes of pieces, which it changes.
+func after(pieces [][]byte, n int) [][]byte {
+	for len(pieces) > 0 && n >= len(pieces[0]) {
+		n -= len(pieces[0])
+		pieces = pieces[1:]
+	}
+	if len(pieces) > 0 {
+		pieces[0] = pieces[0][n:]
+	}
+	return pieces
 }
 
 // writeApart writes in a goroutine. The list must not be the caller's, whose ends

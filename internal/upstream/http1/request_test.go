@@ -53,11 +53,15 @@ func TestRequestIsOneWriteThatNetHTTPReads(t *testing.T) {
 // TestBodyInPiecesIsOneBody: pieces arrive in order, whatever part of them fits into
 // the first write, and also when the upstream reads slowly.
 func TestBodyInPiecesIsOneBody(t *testing.T) {
-	for _, sizes := range [][]int{{0, 5}, {5, 0, 7}, {writeSize, 3, writeSize}, {10, 1 << 20, 1, 8 << 20, 2}} {
+	many := make([]int, 200) // more than one call of the system takes
+	for i := range many {
+		many[i] = i % 3 * 50_000
+	}
+	for _, sizes := range [][]int{{0, 5}, {5, 0, 7}, {writeSize, 3, writeSize}, {10, 1 << 20, 1, 8 << 20, 2}, many} {
 		var whole []byte
 		var pieces [][]byte
 		for i, n := range sizes {
-			pieces = append(pieces, bytes.Repeat([]byte{byte('a' + i)}, n))
+			pieces = append(pieces, bytes.Repeat([]byte{byte(i)}, n))
 			whole = append(whole, pieces[i]...)
 		}
 		got := make(chan []byte, 1)

@@ -57,10 +57,7 @@ func (a *Response) exchange(c *conn, out *output) error {
 	a.conn = c
 	a.stop = OnEnd(a.ctx, c.abort)
 	until := a.start.Add(min(a.limits.Header, a.limits.Total))
-	n, unsent := c.write(out.first, until)
-	if unsent == nil && len(out.rest) > 0 {
-		unsent = c.writeRest(out.rest)
-	}
+	n, unsent := c.writeAll(out, until)
 	if unsent != nil && (a.ctx.Err() != nil || timedOut(unsent)) {
 		return a.fail(unsent)
 	}

@@ -6,7 +6,7 @@ package http1
 func (c *conn) quiet() bool { return true }
 
 // writeNow leaves everything to the goroutine.
-func (l *link) writeNow([]byte) (int, error) { return 0, nil }
+func (l *link) writeNow(...[]byte) (int, error) { return 0, nil }
 
 // waitsEmpty: here a read needs a buffer.
 const waitsEmpty = false

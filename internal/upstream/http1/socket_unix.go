@@ -5,6 +5,7 @@ package http1
 import (
 	"io"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -23,22 +24,23 @@ func (c *conn) quiet() bool {
 	return err == nil && open
 }
 
-// writeNow writes what the system takes without waiting.
-func (l *link) writeNow(p []byte) (written int, err error) {
+// writeNow writes what the system takes without waiting, pieces in one call.
+func (l *link) writeNow(pieces ...[]byte) (written int, err error) {
 	if l.raw == nil {
 		return 0, nil
 	}
 	// When the connection cannot be used, the goroutine's write will say so.
 	_ = l.raw.Write(func(fd uintptr) bool {
-		written, err = writeAll(int(fd), p)
+		written, err = writeSome(int(fd), pieces)
 		return true
 	})
 	return written, err
 }
 
-func writeAll(fd int, p []byte) (written int, err error) {
-	for written < len(p) {
-		n, err := syscall.Write(fd, p[written:])
+func writeSome(fd int, pieces [][]byte) (written int, err error) {
+	pieces = after(slices.Clone(pieces), 0) // without empty ones at the begin
+	for len(pieces) > 0 {
+		n, err := writePieces(fd, pieces[:min(len(pieces), maxPieces)])
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
@@ -49,10 +51,14 @@ func writeAll(fd int, p []byte) (written int, err error) {
 			return written, nil
 		default:
 			written += n
+			pieces = after(pieces, n)
 		}
 	}
 	return written, nil
 }
+
+// maxPieces is how many pieces are written at once; systems take at least 1,024.
+const maxPieces = 64
 
 // waitsEmpty: waiting for bytes needs no buffer.
 const waitsEmpty = true

@@ -5,8 +5,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"runtime"
 	"time"
 )
+
+// memorySample is how many bytes are allocated for each sample in the profile of memory;
+// it is Go's default.
+const memorySample = 512 << 10
 
 // serveProfiles serves runtime profiles on an address of their own, so that they
 // are never on the port that clients reach.
@@ -17,6 +22,9 @@ func (r *Running) serveProfiles(addr string) error {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("cannot serve profiles on %s: %w", addr, err)
+	}
+	if runtime.MemProfileRate == 0 {
+		runtime.MemProfileRate = memorySample
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/pprof/", pprof.Index)

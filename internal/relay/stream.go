@@ -5,11 +5,11 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
-	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/sse"
 	"github.com/fairlead-gateway/fairlead/internal/upstream"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
@@ -242,7 +242,7 @@ func (x *exchange) deliver(answer *llm.Response) error {
 	x.firstToken = x.relay.Now()
 	h := x.w.Header()
 	h["Content-Type"] = headerJSON
-	h["Content-Length"] = []string{string(rawjson.Int(int64(len(body))))}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.costHeaders(h)
 	x.answerHeaders(h, x.firstToken)
 	if _, err := x.w.Write(body); err != nil {

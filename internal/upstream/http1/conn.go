@@ -36,6 +36,10 @@ type conn struct {
 	// arrive is receive, kept as abort; failed is its error.
 	arrive func(fd uintptr) bool
 	failed error
+	// probe is peek, kept as abort; open is what it found, peeked what it needs.
+	probe  func(fd uintptr)
+	open   bool
+	peeked [1]byte
 
 	block      *[blockSize]byte
 	buf        []byte // the block, or something larger for a large header
@@ -49,7 +53,7 @@ type conn struct {
 
 func newConn(owner *Client, to target, nc net.Conn) *conn {
 	c := &conn{link: newLink(nc), owner: owner, to: to, abort: func() { _ = nc.Close() }}
-	c.arrive = c.receive
+	c.arrive, c.probe = c.receive, c.peek
 	return c
 }
 

@@ -5,6 +5,8 @@ package http1
 // quiet cannot be told here: a closed connection is noticed when it is used.
 func (c *conn) quiet() bool { return true }
 
+func (c *conn) peek(uintptr) {}
+
 // writeNow leaves everything to the goroutine.
 func (l *link) writeNow(...[]byte) (int, error) { return 0, nil }
 

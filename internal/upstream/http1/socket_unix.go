@@ -12,16 +12,13 @@ import (
 // quiet reports whether an idle connection is open and has nothing to read: a
 // server that closed, or sent what nobody asked for, makes it useless.
 func (c *conn) quiet() bool {
-	if c.raw == nil {
-		return true
-	}
-	open := false
-	err := c.raw.Control(func(fd uintptr) {
-		var b [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
-		open = err == syscall.EAGAIN || err == syscall.EINTR
-	})
-	return err == nil && open
+	return c.raw == nil || c.raw.Control(c.probe) == nil && c.open
+}
+
+// peek looks whether the connection is open and has nothing to read.
+func (c *conn) peek(fd uintptr) {
+	_, _, err := syscall.Recvfrom(int(fd), c.peeked[:], syscall.MSG_PEEK)
+	c.open = err == syscall.EAGAIN || err == syscall.EINTR
 }
 
 // writeNow writes what the system takes without waiting, pieces in one call.

@@ -51,7 +51,8 @@ func own(imports []string) []string {
 // layers lists the packages of the request path from the inside out: a package
 // may import those of earlier rows only.
 var layers = [][]string{
-	{"internal/rawjson", "internal/signature", "internal/buildinfo", "internal/catalog/pack", "internal/server/http1"},
+	{"internal/rawjson", "internal/signature", "internal/buildinfo", "internal/catalog/pack", "internal/httpsyntax"},
+	{"internal/server/http1"},
 	{"internal/llm"},
 	{"internal/sse", "internal/catalog", "internal/tokens", "internal/form"},
 	{"internal/wire"},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 const (
@@ -85,9 +87,9 @@ func (b *body) size() error {
 	if err != nil {
 		return err
 	}
-	size, err := chunkSize(line)
-	if err != nil {
-		return err
+	size, ok := httpsyntax.ChunkSize(line)
+	if !ok {
+		return errChunk
 	}
 	b.excess = max(b.excess+int64(len(line))+2-16-2*size, 0)
 	if b.excess > maxExcess {
@@ -102,24 +104,6 @@ func (b *body) size() error {
 }
 
 var errChunk = errors.New("http1: malformed chunked encoding")
-
-// chunkSize reads hexadecimal digits and passes over extensions.
-func chunkSize(line []byte) (int64, error) {
-	var n int64
-	digits := 0
-	for digits < len(line) && hex(line[digits]) >= 0 {
-		n = n<<4 | int64(hex(line[digits]))
-		digits++
-		if digits > 15 {
-			return 0, errChunk
-		}
-	}
-	rest := bytes.TrimRight(line[digits:], " \t")
-	if digits == 0 || len(rest) > 0 && rest[0] != ';' || !all(rest, valueByte) {
-		return 0, errChunk
-	}
-	return n, nil
-}
 
 // dataEnd takes the line end after a chunk.
 func (b *body) dataEnd() error {
@@ -148,7 +132,7 @@ func (b *body) trailerLine() error {
 		b.state = stateEnd
 		return nil
 	}
-	if b.excess += int64(len(line)) + 2; b.excess > maxTrailers || checkField(line) != "" {
+	if b.excess += int64(len(line)) + 2; b.excess > maxTrailers || httpsyntax.CheckField(line) != "" {
 		return errors.New("http1: malformed or too many trailers")
 	}
 	name, value, _ := strings.Cut(string(line), ":")

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 const (
@@ -43,7 +45,7 @@ func appendStatus(b []byte, old bool, status int) []byte {
 // lines is left out of names, and becomes a space in values, as net/http does.
 func appendFields(b []byte, h http.Header, except func(name string, values []string) bool) []byte {
 	for name, values := range h {
-		if except(name, values) || !token(name) {
+		if except(name, values) || !httpsyntax.IsToken(name) {
 			continue
 		}
 		for _, v := range values {
@@ -111,7 +113,7 @@ func (w *response) declared(values []string) int64 {
 	if len(values) == 0 {
 		return -1
 	}
-	n, ok := contentLength(values[:1])
+	n, ok := httpsyntax.ContentLength(values[:1])
 	if !ok {
 		w.complain("invalid Content-Length")
 		return -1
@@ -175,7 +177,7 @@ func (w *response) commit(more []byte, last bool) {
 // for what is left of the request's body: that is read after it, when it may be.
 func (w *response) decideClose() {
 	r := w.r
-	w.closing = w.closing || r.close || w.c.owner.closing.Load() || hasOption(w.connection, "close")
+	w.closing = w.closing || r.close || w.c.owner.closing.Load() || httpsyntax.HasOption(w.connection, "close")
 	if w.status == http.StatusSwitchingProtocols {
 		w.closing = true // unless the handler takes it over
 		return
@@ -204,7 +206,7 @@ func appendType(b, content []byte) []byte {
 func (w *response) appendConnection(b []byte, hasBody bool) []byte {
 	switch {
 	case w.status == http.StatusSwitchingProtocols:
-	case w.closing && hasOption(w.connection, "close"):
+	case w.closing && httpsyntax.HasOption(w.connection, "close"):
 	case w.closing && w.r.old:
 		return b
 	case w.closing:

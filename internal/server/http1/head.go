@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 const (
@@ -50,7 +52,7 @@ func (c *conn) refuse(r *refusal) {
 func (c *conn) headSize() (int, *refusal) {
 	until, scanned := c.headUntil, 0
 	for {
-		if c.surplus == 1 || class[c.buf[c.start]]&tokenByte == 0 {
+		if c.surplus == 1 || !httpsyntax.Token.Has(c.buf[c.start]) {
 			return 0, bad("malformed request line")
 		}
 		size, next, refused := headEnd(c.buffered(), scanned)
@@ -102,14 +104,17 @@ func headEnd(b []byte, from int) (size, next int, refused *refusal) {
 // parse reads a header. Names are made canonical in place, so that the whole block
 // becomes one string, of which the target, names and values are parts.
 func (r *request) parse(block []byte) *refusal {
-	line, rest := cutLine(block)
+	line, rest := httpsyntax.CutLine(block)
 	method, target, refused := requestLine(line)
 	if refused != nil {
 		return refused
 	}
-	n, refused := checkFields(rest)
-	if refused != nil {
-		return refused
+	n, wrong := httpsyntax.CheckFields(rest, maxFields)
+	switch {
+	case wrong != "":
+		return bad(wrong)
+	case n > maxFields:
+		return &refusal{http.StatusRequestHeaderFieldsTooLarge, ""}
 	}
 	text := string(block)
 	from := len(method) + 1
@@ -133,71 +138,23 @@ func methodName(s string) string {
 	return strings.Clone(s)
 }
 
-// cutLine returns the first line without its ending, and what follows.
-func cutLine(b []byte) (line, rest []byte) {
-	i := bytes.IndexByte(b, '\n')
-	return b[:i-1], b[i+1:]
-}
-
 func requestLine(line []byte) (method, target []byte, refused *refusal) {
 	method, rest, ok := bytes.Cut(line, []byte{' '})
 	target, version, ok2 := bytes.Cut(rest, []byte{' '})
 	switch {
 	case !ok || !ok2 || len(version) != len("HTTP/1.1"):
 		return nil, nil, bad("malformed request line")
-	case !token(method):
+	case !httpsyntax.IsToken(method):
 		return nil, nil, bad("invalid method")
-	case len(target) == 0 || !all(target, targetByte):
+	case len(target) == 0 || !httpsyntax.All(target, httpsyntax.Target):
 		return nil, nil, bad("invalid target")
 	case string(version) == "HTTP/1.1" || string(version) == "HTTP/1.0":
 		return method, target, nil
 	}
-	if string(version[:5]) == "HTTP/" && hex(version[5]) >= 0 && version[6] == '.' && hex(version[7]) >= 0 {
+	if string(version[:5]) == "HTTP/" && httpsyntax.Hex(version[5]) >= 0 && version[6] == '.' && httpsyntax.Hex(version[7]) >= 0 {
 		return nil, nil, &refusal{http.StatusHTTPVersionNotSupported, "unsupported protocol version"}
 	}
 	return nil, nil, bad("malformed HTTP version")
-}
-
-// checkFields checks the lines up to the empty one, makes their names canonical,
-// and counts them.
-func checkFields(b []byte) (int, *refusal) {
-	for n := 0; n <= maxFields; n++ {
-		var line []byte
-		if line, b = cutLine(b); len(line) == 0 {
-			return n, nil
-		}
-		if why := checkField(line); why != "" {
-			return 0, bad(why)
-		}
-	}
-	return 0, &refusal{http.StatusRequestHeaderFieldsTooLarge, ""}
-}
-
-// checkField says what is wrong with a line, "" if nothing is.
-func checkField(line []byte) string {
-	if line[0] == ' ' || line[0] == '\t' {
-		return "a folded header line"
-	}
-	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 {
-		return "a header line without a name"
-	}
-	upper := true
-	for i, c := range line[:colon] {
-		switch {
-		case class[c]&tokenByte == 0:
-			return "invalid header name"
-		case upper && c >= 'a' && c <= 'z':
-			line[i] = c - ('a' - 'A')
-		case !upper && c >= 'A' && c <= 'Z':
-			line[i] = c + ('a' - 'A')
-		}
-		upper = c == '-'
-	}
-	if !all(line[colon+1:], valueByte) {
-		return "invalid header value"
-	}
-	return ""
 }
 
 // fields makes the header of n checked lines. The values share one array.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 // request is what one request needs, in one piece of memory. It is never used
@@ -58,7 +60,7 @@ func (r *request) frame() *refusal {
 		r.header["Cache-Control"] = []string{"no-cache"}
 	}
 	connection := r.header["Connection"]
-	r.close = hasOption(connection, "close") || r.old && !hasOption(connection, "keep-alive")
+	r.close = httpsyntax.HasOption(connection, "close") || r.old && !httpsyntax.HasOption(connection, "keep-alive")
 	return r.expect()
 }
 
@@ -77,41 +79,17 @@ func (r *request) frameBody() *refusal {
 		delete(r.header, "Transfer-Encoding")
 		return r.announced()
 	}
-	n, ok := contentLength(lengths)
+	n, ok := httpsyntax.ContentLength(lengths)
 	if !ok {
 		return bad("invalid Content-Length")
 	}
 	if len(lengths) > 1 {
 		r.header["Content-Length"] = lengths[:1]
 	}
-	if r.length = n; n > 0 {
+	if r.length = max(n, 0); n > 0 {
 		r.body.state, r.body.left = stateFixed, n
 	}
 	return nil
-}
-
-// contentLength reads a length; one that is repeated must be the same.
-func contentLength(values []string) (int64, bool) {
-	if len(values) == 0 {
-		return 0, true
-	}
-	first := values[0]
-	for _, v := range values[1:] {
-		if v != first {
-			return 0, false
-		}
-	}
-	if first == "" || len(first) > 18 {
-		return 0, false
-	}
-	var n int64
-	for i := range len(first) {
-		if first[i] < '0' || first[i] > '9' {
-			return 0, false
-		}
-		n = n*10 + int64(first[i]-'0')
-	}
-	return n, true
 }
 
 // announced takes the names of trailers.
@@ -146,7 +124,7 @@ func (r *request) frameHost() *refusal {
 		return bad("too many Host headers")
 	case len(hosts) == 0 && !r.old:
 		return bad("missing required Host header")
-	case len(hosts) == 1 && !all(hosts[0], hostByte):
+	case len(hosts) == 1 && !httpsyntax.All(hosts[0], httpsyntax.Host):
 		return bad("malformed Host header")
 	}
 	if refused := r.parseTarget(); refused != nil {
@@ -162,7 +140,7 @@ func (r *request) frameHost() *refusal {
 // parseTarget reads the target: a path, an address, or "*".
 func (r *request) parseTarget() *refusal {
 	target := r.target
-	if path, query, asked := strings.Cut(target, "?"); path[:min(1, len(path))] == "/" && all(path, plainByte) {
+	if path, query, asked := strings.Cut(target, "?"); path[:min(1, len(path))] == "/" && httpsyntax.All(path, httpsyntax.Path) {
 		r.url.Path, r.url.RawQuery, r.url.ForceQuery = path, query, asked && query == ""
 		return nil
 	}
@@ -189,7 +167,7 @@ func addresses(u *url.URL) bool {
 	if u.Scheme == "" {
 		return u.Host == ""
 	}
-	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && all(u.Host, hostByte)
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && httpsyntax.All(u.Host, httpsyntax.Host)
 }
 
 func (r *request) expect() *refusal {
@@ -197,7 +175,7 @@ func (r *request) expect() *refusal {
 	if len(lines) == 0 || lines[0] == "" {
 		return nil
 	}
-	if !hasOption(lines[:1], "100-continue") {
+	if !httpsyntax.HasOption(lines[:1], "100-continue") {
 		return &refusal{http.StatusExpectationFailed, ""}
 	}
 	r.body.expected = !r.old && r.body.state != stateEnd

@@ -3,6 +3,8 @@ package http1
 import (
 	"bytes"
 	"io"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 const (
@@ -102,9 +104,9 @@ func (a *Response) size() error {
 	if err != nil {
 		return err
 	}
-	size, err := chunkSize(line)
-	if err != nil {
-		return err
+	size, ok := httpsyntax.ChunkSize(line)
+	if !ok {
+		return malformed("a chunk size")
 	}
 	a.excess = max(a.excess+int64(len(line))+2-16-2*size, 0)
 	if a.excess > maxExcess {
@@ -115,41 +117,6 @@ func (a *Response) size() error {
 		a.excess, a.state = 0, stateTrailer
 	}
 	return nil
-}
-
-// chunkSize reads hexadecimal digits and passes over extensions.
-func chunkSize(line []byte) (int64, error) {
-	var n int64
-	digits := 0
-	for digits < len(line) && hex(line[digits]) >= 0 {
-		n = n<<4 | int64(hex(line[digits]))
-		digits++
-		if digits > 15 {
-			return 0, malformed("a chunk size")
-		}
-	}
-	rest := bytes.TrimRight(line[digits:], " \t")
-	if digits == 0 || len(rest) > 0 && rest[0] != ';' {
-		return 0, malformed("a chunk size")
-	}
-	for _, c := range rest {
-		if class[c]&valueByte == 0 {
-			return 0, malformed("a chunk extension")
-		}
-	}
-	return n, nil
-}
-
-func hex(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
-	}
-	return -1
 }
 
 // dataEnd takes the line end after a chunk.
@@ -181,7 +148,10 @@ func (a *Response) trailer() error {
 	if a.excess += int64(len(line)) + 2; a.excess > maxLine {
 		return malformed("too many trailers")
 	}
-	return checkField(line)
+	if wrong := httpsyntax.CheckField(line); wrong != "" {
+		return malformed(wrong)
+	}
+	return nil
 }
 
 // line reads a line that ends in CR LF and is not long.

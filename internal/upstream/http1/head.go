@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 const (
@@ -97,13 +99,16 @@ func headEnd(b []byte, from int) (size, next int) {
 // parseHead reads a header block. Names are made canonical in place, so that the
 // whole block becomes one string, of which names and values are parts.
 func (a *Response) parseHead(block []byte) error {
-	line, rest := cutLine(block)
+	line, rest := httpsyntax.CutLine(block)
 	if err := a.statusLine(line); err != nil {
 		return err
 	}
-	n, err := checkFields(rest)
-	if err != nil {
-		return err
+	n, wrong := httpsyntax.CheckFields(rest, maxFields)
+	switch {
+	case wrong != "":
+		return malformed(wrong)
+	case n > maxFields:
+		return malformed("too many header lines")
 	}
 	a.Header = make(http.Header, n)
 	values := make([]string, n)
@@ -120,15 +125,6 @@ func (a *Response) parseHead(block []byte) error {
 		a.Header[name] = values[i : i+1 : i+1]
 	}
 	return nil
-}
-
-// cutLine returns the first line without its ending, and what follows.
-func cutLine(b []byte) (line, rest []byte) {
-	i := bytes.IndexByte(b, '\n')
-	if i < 0 {
-		return b, nil
-	}
-	return bytes.TrimSuffix(b[:i], []byte{'\r'}), b[i+1:]
 }
 
 func (a *Response) statusLine(line []byte) error {
@@ -152,56 +148,13 @@ func (a *Response) statusLine(line []byte) error {
 	return nil
 }
 
-// checkFields checks the lines up to the empty one, makes their names canonical,
-// and counts them.
-func checkFields(b []byte) (int, error) {
-	for n := 0; n <= maxFields; n++ {
-		var line []byte
-		if line, b = cutLine(b); len(line) == 0 {
-			return n, nil
-		}
-		if err := checkField(line); err != nil {
-			return 0, err
-		}
-	}
-	return 0, malformed("too many header lines")
-}
-
-func checkField(line []byte) error {
-	if line[0] == ' ' || line[0] == '\t' {
-		return malformed("a folded header line")
-	}
-	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 {
-		return malformed("a header line without a name")
-	}
-	upper := true
-	for i, c := range line[:colon] {
-		switch {
-		case class[c]&tokenByte == 0:
-			return malformed("a header name")
-		case upper && c >= 'a' && c <= 'z':
-			line[i] = c - ('a' - 'A')
-		case !upper && c >= 'A' && c <= 'Z':
-			line[i] = c + ('a' - 'A')
-		}
-		upper = c == '-'
-	}
-	for _, c := range line[colon+1:] {
-		if class[c]&valueByte == 0 {
-			return malformed("a header value")
-		}
-	}
-	return nil
-}
-
 // frame decides how long the body is, and whether the connection can be used
 // again. It refuses whatever two readers could understand in two ways.
 func (a *Response) frame() error {
 	lengths := a.Header["Content-Length"]
-	length, err := contentLength(lengths)
-	if err != nil {
-		return err
+	length, ok := httpsyntax.ContentLength(lengths)
+	if !ok {
+		return malformed("the length")
 	}
 	if len(lengths) > 1 {
 		a.Header["Content-Length"] = lengths[:1]
@@ -228,42 +181,7 @@ func (a *Response) frame() error {
 	return nil
 }
 
-// contentLength returns -1 when there is none. A repeated length must be the
-// same.
-func contentLength(values []string) (int64, error) {
-	if len(values) == 0 {
-		return -1, nil
-	}
-	first := values[0]
-	for _, v := range values[1:] {
-		if v != first {
-			return 0, malformed("two lengths")
-		}
-	}
-	var n int64
-	for i := range len(first) {
-		if first[i] < '0' || first[i] > '9' {
-			return 0, malformed("the length")
-		}
-		n = n*10 + int64(first[i]-'0')
-	}
-	if first == "" || len(first) > 18 {
-		return 0, malformed("the length")
-	}
-	return n, nil
-}
-
 func (a *Response) keepAlive() bool {
-	keep := !a.old
-	for _, line := range a.Header["Connection"] {
-		for option := range strings.SplitSeq(line, ",") {
-			switch option = strings.TrimSpace(option); {
-			case strings.EqualFold(option, "close"):
-				return false
-			case strings.EqualFold(option, "keep-alive"):
-				keep = true
-			}
-		}
-	}
-	return keep
+	lines := a.Header["Connection"]
+	return !httpsyntax.HasOption(lines, "close") && (!a.old || httpsyntax.HasOption(lines, "keep-alive"))
 }

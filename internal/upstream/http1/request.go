@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 // writeSize is what is written in one piece: the header and, when it fits, the
@@ -55,7 +57,7 @@ func (o *output) free() {
 
 // appendHead writes the request line and the header.
 func appendHead(b []byte, q *Request) ([]byte, error) {
-	if !token(q.Method) {
+	if !httpsyntax.IsToken(q.Method) {
 		return b, &FieldError{"the method"}
 	}
 	b = append(b, q.Method...)
@@ -109,11 +111,11 @@ func appendTarget(b []byte, q *Request) ([]byte, error) {
 // CheckHeader returns a [*FieldError] for a header that cannot be sent.
 func CheckHeader(h http.Header) error {
 	for name, values := range h {
-		if !token(name) {
+		if !httpsyntax.IsToken(name) {
 			return &FieldError{name}
 		}
 		for _, v := range values {
-			if !sendable(v) {
+			if !httpsyntax.All(v, httpsyntax.Value) {
 				return &FieldError{name}
 			}
 		}
@@ -121,21 +123,12 @@ func CheckHeader(h http.Header) error {
 	return nil
 }
 
-func sendable(value string) bool {
-	for i := range len(value) {
-		if class[value[i]]&valueByte == 0 {
-			return false
-		}
-	}
-	return true
-}
-
 func appendField(b []byte, name string, values []string) ([]byte, error) {
-	if !token(name) {
+	if !httpsyntax.IsToken(name) {
 		return b, &FieldError{name}
 	}
 	for _, v := range values {
-		if !sendable(v) {
+		if !httpsyntax.All(v, httpsyntax.Value) {
 			return b, &FieldError{name}
 		}
 		b = append(b, name...)
@@ -160,33 +153,4 @@ func ours(name string) bool {
 		return strings.EqualFold(name, "transfer-encoding")
 	}
 	return false
-}
-
-// Classes of bytes in a header field.
-const (
-	tokenByte = 1 << iota
-	valueByte
-)
-
-var class = classes()
-
-func classes() (t [256]uint8) {
-	for c := range t {
-		if c == '\t' || c >= ' ' && c != 0x7f {
-			t[c] |= valueByte
-		}
-		if c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c < 0x80 && strings.IndexByte("!#$%&'*+-.^_`|~", byte(c)) >= 0 {
-			t[c] |= tokenByte
-		}
-	}
-	return t
-}
-
-func token(s string) bool {
-	for i := range len(s) {
-		if class[s[i]]&tokenByte == 0 {
-			return false
-		}
-	}
-	return s != ""
 }

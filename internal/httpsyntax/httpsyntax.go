@@ -164,6 +164,20 @@ func ChunkSize(line []byte) (size int64, ok bool) {
 	return size, true
 }
 
+// TrimSpace returns a value without the space around it. strings.Trim makes a set of its
+// characters first, which costs more than the trimming, thirty times a request.
+func TrimSpace(value string) string {
+	for len(value) > 0 && space(value[0]) {
+		value = value[1:]
+	}
+	for len(value) > 0 && space(value[len(value)-1]) {
+		value = value[:len(value)-1]
+	}
+	return value
+}
+
+func space(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
 // HasOption looks for a token in the lists of a field, in whatever case.
 func HasOption(lines []string, option string) bool {
 	for _, line := range lines {
@@ -171,7 +185,7 @@ func HasOption(lines []string, option string) bool {
 			return true
 		}
 		for o := range strings.SplitSeq(line, ",") {
-			if strings.EqualFold(strings.Trim(o, " \t"), option) {
+			if strings.EqualFold(TrimSpace(o), option) {
 				return true
 			}
 		}

@@ -96,3 +96,11 @@ func FuzzChunkSize(f *testing.F) {
 		}
 	})
 }
+
+func TestSpaceAroundAValueIsNoPartOfIt(t *testing.T) {
+	for _, text := range []string{"", " ", "a", " a", "a\t", "\t a b \r\n", "\u00a0a", "\r\n"} {
+		if got, want := TrimSpace(text), strings.Trim(text, " \t\r\n"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -139,7 +139,7 @@ func (b *body) trailerLine() error {
 	if b.req.Trailer == nil {
 		b.req.Trailer = http.Header{}
 	}
-	b.req.Trailer[name] = append(b.req.Trailer[name], strings.Trim(value, " \t"))
+	b.req.Trailer[name] = append(b.req.Trailer[name], httpsyntax.TrimSpace(value))
 	b.c.take(len(line) + 2)
 	return nil
 }

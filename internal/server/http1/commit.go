@@ -52,7 +52,7 @@ func appendFields(b []byte, h http.Header, except func(name string, values []str
 			b = append(b, name...)
 			b = append(b, ": "...)
 			from := len(b)
-			b = append(b, strings.Trim(v, " \t\r\n")...)
+			b = append(b, httpsyntax.TrimSpace(v)...)
 			for i := from; i < len(b); i++ {
 				if b[i] == '\r' || b[i] == '\n' {
 					b[i] = ' '
@@ -125,7 +125,7 @@ func (w *response) announce(lines []string) {
 	w.trailed = true
 	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
-			name = http.CanonicalHeaderKey(strings.Trim(name, " \t"))
+			name = http.CanonicalHeaderKey(httpsyntax.TrimSpace(name))
 			switch name {
 			case "", "Transfer-Encoding", "Content-Length", "Trailer":
 				continue

@@ -167,7 +167,7 @@ func (r *request) fields(text string, n int, own bool) {
 	for i := range n {
 		end := strings.IndexByte(text, '\n')
 		name, value, _ := strings.Cut(text[:end-1], ":")
-		value = strings.Trim(value, " \t")
+		value = httpsyntax.TrimSpace(value)
 		if own {
 			name, value = strings.Clone(name), strings.Clone(value)
 		}

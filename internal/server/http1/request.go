@@ -101,7 +101,7 @@ func (r *request) announced() *refusal {
 	delete(r.header, "Trailer")
 	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
-			name = http.CanonicalHeaderKey(strings.Trim(name, " \t"))
+			name = http.CanonicalHeaderKey(httpsyntax.TrimSpace(name))
 			switch name {
 			case "":
 				continue

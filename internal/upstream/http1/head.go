@@ -116,7 +116,7 @@ func (a *Response) parseHead(block []byte) error {
 	for i := range n {
 		end := strings.IndexByte(text, '\n')
 		name, value, _ := strings.Cut(text[:end], ":")
-		values[i] = strings.Trim(value, " \t\r")
+		values[i] = httpsyntax.TrimSpace(value)
 		text = text[end+1:]
 		if have := a.Header[name]; have != nil {
 			a.Header[name] = append(have, values[i])

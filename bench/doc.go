@@ -8,8 +8,10 @@
 //	go run ./bench micro            the Go benchmarks against bench/baseline.txt
 //
 // Scenarios load the contestants in turns. Trials (S6, S8, lifecycle, nodes, overload,
-// leaving) measure the gateway alone, each against a bar of its own. All together take
-// some ten minutes of a machine that does nothing else.
+// leaving) measure the gateway alone, each against a bar of its own. The trial peers
+// starts LiteLLM and Bifrost, where they are installed (on the PATH as litellm and
+// bifrost-http, or at -litellm and -bifrost), and loads them in turns with the two. All
+// together take a quarter of an hour of a machine that does nothing else.
 //
 // It starts itself as the fake provider and as the floor, and the gateway as it
 // is built from this tree; CPU time and memory are read from /proc, so it wants

@@ -22,6 +22,8 @@ type contestant struct {
 	// and TLS with HTTP/2; a gateway has one address and tells them by the model.
 	plain, tls1, tls2 string
 	prefixed          bool
+	// model is how it calls a model of an upstream, when not by a prefix.
+	model func(via, model string) string
 }
 
 // log is what is known of a gateway's log.

@@ -64,6 +64,8 @@ type settings struct {
 	streams int
 	binary  string
 	out     string
+	litellm string
+	bifrost string
 	peers   peers
 }
 
@@ -90,6 +92,8 @@ func measure(ctx context.Context, args []string) error {
 	f.IntVar(&s.streams, "streams", 1000, "streams at once in S3")
 	f.StringVar(&s.binary, "fairlead", "", "the gateway's binary; built from this tree when empty")
 	f.StringVar(&s.out, "o", "", "file for the report; standard output when empty")
+	f.StringVar(&s.litellm, "litellm", "", "LiteLLM's program, to compare with in the trial peers; the litellm on the PATH when empty, if there is one")
+	f.StringVar(&s.bifrost, "bifrost", "", "Bifrost's program, likewise; the bifrost-http on the PATH when empty")
 	f.Var(s.peers, "peer", "another gateway that runs already, with the same models: name=host:port,pid")
 	if err := f.Parse(args); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +19,8 @@ type process struct {
 	cmd *exec.Cmd
 	// pid is that of cmd, or of a peer that somebody else started.
 	pid int
+	// forks says that it works in processes that it starts, which then count with it.
+	forks bool
 	// lines are what it said on its standard output when it was ready.
 	lines []string
 	ready time.Duration
@@ -89,23 +92,62 @@ func startGateway(ctx context.Context, binary, config, port string, env ...strin
 		return nil, err
 	}
 	p := &process{cmd: cmd, pid: cmd.Process.Pid}
-	for range 5000 {
-		resp, err := http.Get("http://127.0.0.1:" + port + "/health/readiness")
-		if err == nil {
-			resp.Body.Close()
-			p.ready = time.Since(began)
-			return p, nil
-		}
-		time.Sleep(time.Millisecond)
+	if !answers("http://127.0.0.1:"+port+"/health/readiness", 5*time.Second, func(int) bool { return true }) {
+		return nil, fmt.Errorf("%s was not ready within 5 s; see %s", binary, log.Name())
 	}
-	return nil, fmt.Errorf("%s was not ready within 5 s; see %s", binary, log.Name())
+	p.ready = time.Since(began)
+	return p, nil
+}
+
+// answers waits until a GET gets a status that will do.
+func answers(url string, within time.Duration, will func(status int) bool) bool {
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		resp, err := http.Get(url)
+		if err != nil {
+			continue
+		}
+		resp.Body.Close()
+		if will(resp.StatusCode) {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *process) stop() {
-	if p.cmd != nil && p.cmd.Process != nil {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
+	if p.cmd == nil || p.cmd.Process == nil {
+		return
 	}
+	for _, pid := range p.all()[1:] {
+		if child, err := os.FindProcess(pid); err == nil {
+			_ = child.Kill()
+		}
+	}
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// all are the processes that count as this one, itself first.
+func (p *process) all() []int {
+	if !p.forks {
+		return []int{p.pid}
+	}
+	return family(p.pid)
+}
+
+// family is a process with those that it has started, and theirs.
+func family(pid int) []int {
+	out := []int{pid}
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for _, child := range strings.Fields(string(text)) {
+			if n, err := strconv.Atoi(child); err == nil {
+				out = append(out, family(n)...)
+			}
+		}
+	}
+	return out
 }
 
 // clockTick is the unit of /proc's times; Linux has 100 a second on every platform
@@ -113,8 +155,25 @@ func (p *process) stop() {
 const clockTick = 10 * time.Millisecond
 
 // cpu is the time that the process has used, in the system and outside.
-func (p *process) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+func (p *process) cpu() (time.Duration, error) { return sum(p.all(), cpuOf) }
+
+// memory is the resident memory in KiB.
+func (p *process) memory() (int64, error) { return sum(p.all(), memoryOf) }
+
+// sum is that of a process and those that it has started; one that has just ended is
+// passed over, unless it is the first.
+func sum[T time.Duration | int64](pids []int, of func(int) (T, error)) (T, error) {
+	total, err := of(pids[0])
+	for _, pid := range pids[1:] {
+		if n, gone := of(pid); gone == nil {
+			total += n
+		}
+	}
+	return total, err
+}
+
+func cpuOf(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
@@ -128,9 +187,8 @@ func (p *process) cpu() (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, err
 }
 
-// memory is the resident memory in KiB.
-func (p *process) memory() (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+func memoryOf(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
@@ -139,5 +197,5 @@ func (p *process) memory() (int64, error) {
 			return strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
 		}
 	}
-	return 0, fmt.Errorf("process %d tells no VmRSS", p.pid)
+	return 0, fmt.Errorf("process %d tells no VmRSS", pid)
 }

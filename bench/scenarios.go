@@ -53,6 +53,8 @@ func names() []string {
 func (s *scenario) of(c *contestant) *load {
 	address, model := c.plain, s.model
 	switch {
+	case c.model != nil:
+		model = c.model(s.via, model)
 	case c.prefixed:
 		model = s.via + model
 	case s.via == viaTLS1:
@@ -73,6 +75,30 @@ func (s *scenario) of(c *contestant) *load {
 type figures struct {
 	perThousand []float64 // seconds of CPU for 1,000 requests
 	outcome     outcome
+	err         error // why it was loaded no further
+}
+
+// turn loads a contestant for a while; what warms up does not count.
+func (f *figures) turn(s *scenario, c *contestant, slice time.Duration, counts bool) error {
+	load := s.of(c)
+	load.duration = slice
+	before, err := c.process.cpu()
+	if err != nil {
+		return err
+	}
+	o := run(load)
+	after, err := c.process.cpu()
+	if err != nil {
+		return err
+	}
+	if o.done == 0 {
+		return fmt.Errorf("%s answered nothing: %w", c.name, o.err)
+	}
+	if counts {
+		f.perThousand = append(f.perThousand, (after-before).Seconds()*1000/float64(o.done))
+		f.outcome.merge(o)
+	}
+	return nil
 }
 
 func (l *lab) wanted(name string) bool {
@@ -106,29 +132,25 @@ func (l *lab) runAll(ctx context.Context) (string, error) {
 
 // rounds loads the contestants in turns; the first round warms up.
 func (l *lab) rounds(s *scenario) ([]*figures, error) {
-	all := make([]*figures, len(l.all))
+	all := turns(s, l.all, l.settings.rounds, l.settings.slice)
+	for _, f := range all {
+		if f.err != nil {
+			return nil, f.err
+		}
+	}
+	return all, nil
+}
+
+// turns are those rounds; a contestant that answers nothing has no further turn.
+func turns(s *scenario, contestants []*contestant, rounds int, slice time.Duration) []*figures {
+	all := make([]*figures, len(contestants))
 	for i := range all {
 		all[i] = &figures{}
 	}
-	for round := range l.settings.rounds + 1 {
-		for i, c := range l.all {
-			load := s.of(c)
-			load.duration = l.settings.slice
-			before, err := c.process.cpu()
-			if err != nil {
-				return nil, err
-			}
-			o := run(load)
-			after, err := c.process.cpu()
-			if err != nil {
-				return nil, err
-			}
-			if o.done == 0 {
-				return nil, fmt.Errorf("%s answered nothing: %w", c.name, o.err)
-			}
-			if round > 0 {
-				all[i].perThousand = append(all[i].perThousand, (after-before).Seconds()*1000/float64(o.done))
-				all[i].outcome.merge(o)
+	for round := range rounds + 1 {
+		for i, c := range contestants {
+			if all[i].err == nil {
+				all[i].err = all[i].turn(s, c, slice, round > 0)
 			}
 		}
 	}
@@ -136,7 +158,7 @@ func (l *lab) rounds(s *scenario) ([]*figures, error) {
 		slices.Sort(f.outcome.latency)
 		slices.Sort(f.outcome.first)
 	}
-	return all, nil
+	return all
 }
 
 // slowStreams measures what an open stream costs, and how late its chunks are.

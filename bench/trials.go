@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// trial is a scenario with a bar of its own, of the gateway alone.
+// trial is a scenario with a bar of its own, of the gateway alone or beside others.
 type trial struct {
 	name, what string
 	run        func(*lab, context.Context) (*table, error)
@@ -20,12 +20,13 @@ var trials = []trial{
 	{"nodes", "two nodes and their Redis server", (*lab).nodes},
 	{"overload", "ten times too much", (*lab).overload},
 	{"leaving", "clients that leave", (*lab).leaving},
+	{"peers", "other gateways, when installed", (*lab).beside},
 }
 
 // table is what a trial has found.
 type table struct {
 	title, note string
-	columns     []string
+	columns     []string // none: the note is all
 	rows        [][]string
 }
 
@@ -43,6 +44,9 @@ func (t *table) write(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %s\n\n", t.title)
 	if t.note != "" {
 		fmt.Fprintf(b, "%s\n\n", t.note)
+	}
+	if t.columns == nil {
+		return
 	}
 	for i, row := range append([][]string{t.columns}, t.rows...) {
 		fmt.Fprintf(b, "| %s |\n", strings.Join(row, " | "))

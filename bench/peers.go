@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -175,14 +176,7 @@ func (l *lab) beside(ctx context.Context) (*table, error) {
 	return t, ctx.Err()
 }
 
-func (s *scenario) withPeers() bool {
-	for _, name := range peerScenarios {
-		if name == s.name {
-			return true
-		}
-	}
-	return false
-}
+func (s *scenario) withPeers() bool { return slices.Contains(peerScenarios, s.name) }
 
 // startPeer runs another gateway before the same fake provider and says its version.
 func (l *lab) startPeer(ctx context.Context, p *peer, path string) (*contestant, string, error) {
@@ -253,8 +247,8 @@ func sectionOf(text, title string) string {
 }
 
 func peersTable(told, missing []string, rounds int, slice time.Duration) *table {
-	note := fmt.Sprintf("Measured on %s in %d rounds of %v, in turns with the floor and Fairlead, before the same fake provider and with the same check of every answer. %s. CPU is that of all processes of a gateway.",
-		time.Now().Format("2006-01-02"), rounds, slice, strings.Join(told, "; "))
+	note := fmt.Sprintf("Measured on %s in %d rounds of %v, in turns with the floor and Fairlead, before the same fake provider and with the same check of every answer, after %v of warming up. %s. CPU is that of all processes of a gateway.",
+		time.Now().Format("2006-01-02"), rounds, slice, peerWarmUp, strings.Join(told, "; "))
 	if len(missing) > 0 {
 		note += " Not installed where this was made: " + strings.Join(missing, ", ") + "."
 	}

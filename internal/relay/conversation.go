@@ -6,6 +6,7 @@ import (
 
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/route"
+	"github.com/fairlead-gateway/fairlead/internal/wire/openairesponses"
 )
 
 // sessionHeaders name the conversation of a client: LiteLLM's header, and those of
@@ -54,13 +55,14 @@ func (x *exchange) session() string {
 }
 
 // opening adds the system prompt and the messages up to the first of the user, in any
-// dialect. It reports whether the conversation goes on after them, and whether there is
-// such a message.
+// dialect; not the instructions of Responses, which a request with previous_response_id
+// does not inherit and may change. It reports whether the conversation goes on after them,
+// and whether there is such a message.
 func (x *exchange) opening(p *prefix) (goesOn, ok bool) {
 	var messages rawjson.Value
 	each := func(name string, v rawjson.Value) {
 		switch name {
-		case "system", "instructions", "systemInstruction", "system_instruction":
+		case "system", "systemInstruction", "system_instruction":
 			p.add(v, p.n+maxOpening)
 		case "messages", "input", "contents":
 			messages = v
@@ -76,7 +78,7 @@ func (x *exchange) opening(p *prefix) (goesOn, ok bool) {
 		}
 	}
 	if messages.Kind() != '[' {
-		return false, false // a text alone is a question without a past
+		return false, x.asks(p, messages) // a text alone is a question without a past
 	}
 	for i, m := range messages.Elems() {
 		if ok || i == maxOpeningMessages {
@@ -87,6 +89,17 @@ func (x *exchange) opening(p *prefix) (goesOn, ok bool) {
 		ok = role.Is("user") || !role.Present() && m.Get("parts").Present()
 	}
 	return false, ok
+}
+
+// asks adds a question of Responses that is a text alone, as it stands in the conversation
+// that goes on from its answer, and reports whether it is one: an embedding's is none.
+func (x *exchange) asks(p *prefix, input rawjson.Value) bool {
+	if input.Kind() != '"' || x.rq.Dialect == nil || x.rq.Dialect.Name() != openairesponses.Name {
+		return false
+	}
+	p.add(rawjson.Value(`"user"`), p.n+maxOpening)
+	p.add(input, p.n+maxOpening)
+	return true
 }
 
 const (

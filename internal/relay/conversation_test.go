@@ -62,6 +62,12 @@ var dialogues = map[string]dialogue{
 		`{"model":"m","instructions":"s","input":[{"role":"user","content":"a"},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"1"}]}`,
 		`{"model":"m","instructions":"s","input":[{"role":"user","content":"z"},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"1"}]}`,
 	},
+	"responses, a text and the answer's id, with other instructions": {
+		openairesponses.Dialect{},
+		`{"model":"m","instructions":"s","input":"a"}`,
+		`{"model":"m","input":[{"type":"message","role":"user","content":[{"type":"input_text","text":"a"}]},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"b"}]},{"role":"user","content":"c"}]}`,
+		`{"model":"m","instructions":"s","input":"z"}`,
+	},
 	"gemini": {
 		gemini.Dialect{},
 		`{"systemInstruction":{"parts":[{"text":"s"}]},"contents":[{"parts":[{"text":"a"}]}]}`,
@@ -86,6 +92,14 @@ func TestAConversationIsKnownByHowItBeginsInEveryDialect(t *testing.T) {
 		if foreign, _ := spoken(t, d.dialect, "u", d.next).Conversation(); foreign == id {
 			t.Errorf("%s: another tenant has the same id", name)
 		}
+	}
+}
+
+func TestATextToEmbedIsNoConversation(t *testing.T) {
+	x := spoken(t, openairesponses.Dialect{}, "t", `{"model":"m","input":"a"}`)
+	x.rq.Dialect = nil
+	if id, goesOn := x.Conversation(); goesOn || id != (route.Conversation{}) {
+		t.Errorf("goes on %v, id %x", goesOn, id)
 	}
 }
 

@@ -91,7 +91,7 @@ func writeWhy(out io.Writer, w *relay.Why) error {
 		fmt.Fprintf(&b, "%s\n", oneLine(w.Message))
 	}
 	b.WriteString("\nWhy it went where it went\n" + decisions(w))
-	b.WriteString("\nCalls\n" + attempts(w.Attempts) + "\n")
+	b.WriteString("\nCalls\n" + attempts(w) + "\n")
 	for _, row := range facts(w) {
 		fmt.Fprintf(&b, "%-18s %s\n", row[0], row[1])
 	}
@@ -112,13 +112,10 @@ func decisions(w *relay.Why) string {
 	if len(w.Decisions) == 0 {
 		return "  nothing could be chosen\n"
 	}
-	upstreams := map[string]string{}
-	for _, a := range w.Attempts {
-		upstreams[a.Deployment] = a.Upstream
-	}
+	names := namesIn(w)
 	var b strings.Builder
 	for _, d := range w.Decisions {
-		fmt.Fprintf(&b, "  %-20s %-34s %s", d.Group, cmp.Or(upstreams[d.Deployment], d.Deployment), d.What)
+		fmt.Fprintf(&b, "  %-20s %-34s %s", d.Group, names.of(d.Deployment, d.Upstream), d.What)
 		if d.Kind != "" {
 			b.WriteString(": " + outcomeOf(d.Status, d.Kind))
 		}
@@ -126,11 +123,53 @@ func decisions(w *relay.Why) string {
 			b.WriteString(" after " + ms(d.Wait))
 		}
 		b.WriteByte('\n')
+		for _, o := range d.Over {
+			fmt.Fprintf(&b, "  %-20s %-34s not chosen: %s\n", "", names.of(o.Deployment, o.Upstream), o.Why)
+		}
 	}
 	return b.String()
 }
 
-func attempts(list []relay.WhyAttempt) string {
+// deploymentNames are the ids of the deployments of a record by their upstream's name.
+type deploymentNames map[string]string
+
+// manyIDs stands for more than one id.
+const manyIDs = "\x00"
+
+func namesIn(w *relay.Why) deploymentNames {
+	n := deploymentNames{}
+	for _, d := range w.Decisions {
+		n.add(d.Deployment, d.Upstream)
+		for _, o := range d.Over {
+			n.add(o.Deployment, o.Upstream)
+		}
+	}
+	return n
+}
+
+func (n deploymentNames) add(id, upstream string) {
+	if before, ok := n[upstream]; ok && before != id {
+		id = manyIDs
+	}
+	n[upstream] = id
+}
+
+// of is the upstream's name, with the beginning of the id where two have the same.
+func (n deploymentNames) of(id, upstream string) string {
+	switch {
+	case upstream == "":
+		return id
+	case n[upstream] == manyIDs:
+		return upstream + " (" + id[:min(len(id), shownID)] + ")"
+	}
+	return upstream
+}
+
+// shownID is how much of an id tells deployments apart.
+const shownID = 12
+
+func attempts(w *relay.Why) string {
+	list, names := w.Attempts, namesIn(w)
 	if len(list) == 0 {
 		return "  none\n"
 	}
@@ -145,7 +184,7 @@ func attempts(list []relay.WhyAttempt) string {
 		if a.Message != "" {
 			result += "\n" + oneLine(a.Message)
 		}
-		t.AppendRow(table.Row{ms(a.Start), ms(a.Took), a.Upstream, result})
+		t.AppendRow(table.Row{ms(a.Start), ms(a.Took), names.of(a.Deployment, a.Upstream), result})
 	}
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}})
 	return t.Render() + "\n"

@@ -113,6 +113,20 @@ type Param struct {
 	JSON json.RawMessage
 }
 
+// KeyAlias names the deployment's key without showing it: the variable or credential that
+// holds it, the variable that should, or where it stands; "" when it needs none.
+func (d *Deployment) KeyAlias() string {
+	switch {
+	case d.KeySource != "" && d.KeySource != "config":
+		return d.KeySource
+	case d.APIKey.IsSet():
+		return "api_key of deployment " + d.ID
+	case d.MissingKey != "":
+		return "none, " + d.MissingKey + " is not set"
+	}
+	return ""
+}
+
 // Deployment is one usable entry of model_list.
 type Deployment struct {
 	// ID is model_info.id, or a hash of the entry that is stable over restarts
@@ -130,8 +144,8 @@ type Deployment struct {
 	Wildcard bool
 
 	APIKey Secret
-	// KeySource says where the key came from: "config", or the name of an
-	// environment variable; "" without a key.
+	// KeySource says where the key came from: "config", the name of an environment
+	// variable, or that of an entry of credential_list; "" without a key.
 	KeySource string
 	// MissingKey names the environment variable that would hold the key when
 	// there is none and the provider needs one.

@@ -21,6 +21,9 @@ type layer struct {
 // and router_settings.default_litellm_params.
 type params []layer
 
+// credentialPath is in front of the name of a layer that is a credential.
+const credentialPath = "credential_list."
+
 // at returns the first value of key, with its path.
 func (p params) at(key string) (*node, string) {
 	for _, layer := range p {
@@ -208,7 +211,7 @@ func (l *loader) entryParams(item *node, path string, shared *list) (params, *sk
 		if !ok {
 			return nil, skipAt(name, child(at, "litellm_credential_name"), "Add it to credential_list.", "no credential named %s is in credential_list.", name.show())
 		}
-		p = append(p, layer{values, "credential_list." + name.text})
+		p = append(p, layer{values, credentialPath + name.text})
 	}
 	if shared.defaults != nil {
 		p = append(p, layer{shared.defaults, "router_settings.default_litellm_params"})

@@ -105,6 +105,9 @@ func (l *loader) key(d *Deployment, p params, row *provider.Row, shared *list) {
 		if n.variable != "" {
 			d.KeySource = n.variable
 		}
+		if credential, ok := strings.CutPrefix(path, credentialPath); ok {
+			d.KeySource = strings.TrimSuffix(credential, ".api_key")
+		}
 		return
 	}
 	if row == nil {

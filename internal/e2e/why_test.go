@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -61,6 +62,45 @@ func TestWhyTellsTheCourseOfARequest(t *testing.T) {
 			t.Log(w.body)
 		}
 	})
+}
+
+func TestARefusedKeyIsNamedByWhatHoldsIt(t *testing.T) {
+	f, spare := testkit.NewOpenAI(t), testkit.NewOpenAI(t)
+	refusal := testkit.FailWith(401, `{"error":{"message":"wrong key `+f.Key()+`","type":"invalid_request_error"}}`)
+	f.Always(refusal)
+	inFile := "api_key of deployment first"
+	for name, d := range map[string][2]string{
+		"variable": {"os.environ/FIRST_KEY", "FIRST_KEY"}, "file": {f.Key(), inFile},
+	} {
+		entry := func(f *testkit.Fake, key, id string) string {
+			return fmt.Sprintf("- model_name: m\n  litellm_params: {model: openai/gpt-4o, api_base: %s, api_key: %s, order: %d}\n  model_info: {id: %s}\n", f.URL(), key, len(id), id)
+		}
+		env := []string{"FIRST_KEY", f.Key()}
+		g := start(t, modelList("", entry(f, d[0], "first"), entry(spare, spare.Key(), "second")), env...)
+		r := g.post(plain("m", "?"), "X-Fairlead-Why", "1").ok()
+		why := r.header.Get("x-fairlead-why")
+		for _, part := range []string{"first chosen, not second (its order comes later)", "first failed with 401 AuthenticationError", "second chosen"} {
+			if !strings.Contains(why, part) {
+				t.Errorf("%s: the header does not say %q: %s", name, part, why)
+			}
+		}
+		w := g.why(r.header.Get("x-litellm-call-id")).ok()
+		if got := w.get("attempts.0.key").String(); got != d[1] || w.get("decisions.0.over.0.deployment").String() != "second" {
+			t.Errorf("%s: the record names %q: %s", name, got, w.body)
+		}
+		if told := whyCommand(g, r.header.Get("x-litellm-call-id")); !strings.Contains(told, "openai/gpt-4o (second)") || !strings.Contains(told, "not chosen: its order comes later") {
+			t.Errorf("%s: the command says %s", name, told)
+		}
+		g.stop()
+		g = start(t, modelList(noRetries, entry(f, d[0], "first")), env...)
+		if r := g.post(plain("m", "?")); r.status != 401 || !strings.Contains(r.body, "The upstream key at fault: "+d[1]) || strings.Contains(r.body, f.Key()) || r.header.Get("x-fairlead-why") != "" {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+		if g.log.Find(0, regexp.MustCompile(`an upstream refuses a key.*first.*`+regexp.QuoteMeta(d[1])), g.done) == "" {
+			t.Errorf("%s: the log does not name the key", name)
+		}
+		g.stop()
+	}
 }
 
 func TestWhyTellsWhatFailedForGood(t *testing.T) {

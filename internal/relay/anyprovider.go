@@ -49,7 +49,8 @@ func (a *anyProvider) deployment(d *Deployment, row *provider.Row) (*Deployment,
 	cd := *d.Config
 	cd.Provider = row.Name
 	if !cd.APIKey.IsSet() {
-		cd.APIKey = config.NewSecret(firstSet(a.cfg, row.KeyEnv))
+		value, name := firstNamed(a.cfg, row.KeyEnv)
+		cd.APIKey, cd.KeySource = config.NewSecret(value), name
 	}
 	cd.APIBase = cmp.Or(cd.APIBase, firstSet(a.cfg, row.BaseEnv))
 	sub, err := newDeployment(a.cfg, &cd, a.net)
@@ -61,10 +62,16 @@ func (a *anyProvider) deployment(d *Deployment, row *provider.Row) (*Deployment,
 }
 
 func firstSet(c *config.Config, names []string) string {
+	value, _ := firstNamed(c, names)
+	return value
+}
+
+// firstNamed returns the first variable that is set, with its name.
+func firstNamed(c *config.Config, names []string) (value, name string) {
 	for _, name := range names {
 		if v, ok := c.Getenv(name); ok && v != "" {
-			return v
+			return v, name
 		}
 	}
-	return ""
+	return "", ""
 }

@@ -71,6 +71,9 @@ func (x *exchange) begin(step route.Step, now time.Time) {
 
 // failed notes an attempt that did not answer.
 func (x *exchange) failed(e *llm.Error) {
+	if e.Kind == llm.KindAuthentication && e.Upstream {
+		x.relay.Log.Warn("an upstream refuses a key", "id", x.rq.ID, "deployment", x.step.Deployment.ID, "key", x.dep.keyAlias)
+	}
 	x.relay.Log.Debug("attempt failed", "id", x.rq.ID, "deployment", x.step.Deployment.ID, "attempt", x.step.Attempt,
 		"status", e.UpstreamStatus, "kind", e.Kind.String(), "error", x.relay.Redact(e.Message))
 }
@@ -165,6 +168,9 @@ func (x *exchange) refused(resp *upstream.Response) error {
 	e.Provider, e.Model = x.target.Provider, x.target.Model
 	if e.Header == nil {
 		e.Header = resp.Header
+	}
+	if e.Kind == llm.KindAuthentication && x.dep.keyAlias != "" {
+		e.Message += " (The upstream key at fault: " + x.dep.keyAlias + ")"
 	}
 	return e
 }

@@ -72,6 +72,7 @@ func (x *exchange) answerHeaders(h http.Header, now time.Time) {
 	h["X-Litellm-Response-Duration-Ms"] = v[3:4:4]
 	h["X-Litellm-Overhead-Duration-Ms"] = v[4:5:5]
 	x.attemptHeaders(h, v[0:3])
+	x.whyHeader(h)
 	x.relay.copyUpstreamHeaders(h, x.header)
 }
 
@@ -154,6 +155,7 @@ func (x *exchange) errorHeaders(e *llm.Error) {
 		h["X-Litellm-Attempted-Retries"] = number(x.step.Retry)
 		h["X-Litellm-Attempted-Fallbacks"] = number(x.step.Fallback)
 	}
+	x.whyHeader(h)
 	h["X-Litellm-Response-Cost"] = []string{"0"}
 	h["X-Litellm-Key-Spend"] = headerZero
 	x.relay.copyUpstreamHeaders(h, e.Header)

@@ -66,6 +66,7 @@ type Deployment struct {
 	header    http.Header // the deployment's own and the row's
 	key       keyHeader
 	fullName  string // of Config.Model
+	keyAlias  string // names the key without showing it
 }
 
 // Network gives out what dials: clients by network profile, and memories of
@@ -140,7 +141,7 @@ func newDeployment(c *config.Config, cd *config.Deployment, net Network) (*Deplo
 		Allow:  cd.AllowedOpenAIParams,
 	}
 	d.header = fixedHeader(c, cd, row)
-	d.fullName = d.FullName()
+	d.fullName, d.keyAlias = d.FullName(), cd.KeyAlias()
 	return d, nil
 }
 

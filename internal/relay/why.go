@@ -1,7 +1,11 @@
 package relay
 
 import (
+	"cmp"
 	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,10 +61,20 @@ type WhyRestored struct {
 type WhyDecision struct {
 	Group      string  `json:"group"`
 	Deployment string  `json:"deployment,omitempty"`
+	Upstream   string  `json:"upstream,omitempty"`
 	What       string  `json:"what"`
 	Wait       float64 `json:"wait_ms,omitempty"`
 	Kind       string  `json:"error_kind,omitempty"`
 	Status     int     `json:"status,omitempty"`
+	// Over are those that could have answered as well.
+	Over []WhyPassed `json:"over,omitempty"`
+}
+
+// WhyPassed is a deployment that was not chosen, and why.
+type WhyPassed struct {
+	Deployment string `json:"deployment"`
+	Upstream   string `json:"upstream,omitempty"`
+	Why        string `json:"why"`
 }
 
 // WhyAttempt is one call of a deployment.
@@ -68,6 +82,8 @@ type WhyAttempt struct {
 	Deployment string `json:"deployment"`
 	Group      string `json:"group"`
 	Upstream   string `json:"upstream,omitempty"`
+	// Key names the vendor's key: the variable or credential that holds it.
+	Key string `json:"key,omitempty"`
 	// Start is when it began since the request came, Took how long it lasted.
 	Start float64 `json:"start_ms"`
 	Took  float64 `json:"took_ms"`
@@ -108,16 +124,17 @@ type trail struct {
 	dropped, cost              string
 	in, out                    int64
 	decisions                  []route.Decision
+	passed                     []route.Passed
 	attempts                   []outcome
 }
 
 // outcome is an attempt that has ended.
 type outcome struct {
-	deployment, group, provider, model, message string
-	start, took                                 time.Duration
-	status                                      int
-	kind                                        llm.ErrorKind
-	failed                                      bool
+	deployment, group, provider, model, key, message string
+	start, took                                      time.Duration
+	status                                           int
+	kind                                             llm.ErrorKind
+	failed                                           bool
 	// lost says that another call was quicker; cost is what it cost all the same, in USD,
 	// "" when its vendor did not say.
 	lost bool
@@ -203,7 +220,7 @@ func (x *exchange) noteCall(e *llm.Error, now time.Time) {
 		deployment: x.step.Deployment.ID, group: clip(x.step.Group), start: x.tried.Sub(x.rq.Start), took: now.Sub(x.tried), status: x.status,
 	}
 	if x.target != nil {
-		c.provider, c.model = x.target.Provider, clip(x.target.Model)
+		c.provider, c.model, c.key = x.target.Provider, clip(x.target.Model), x.dep.keyAlias
 	}
 	if e != nil {
 		c.failed, c.kind, c.status, c.message = true, e.Kind, e.Status, shortly(x.relay.Redact(e.Message))
@@ -231,6 +248,7 @@ func (x *exchange) remember(status int, e *llm.Error, now time.Time) {
 	if x.plan != nil {
 		d := x.plan.Decisions()
 		t.decisions = append(t.decisions, d[:min(len(d), maxWhyDecisions)]...)
+		t.passed = x.plan.PassedOver()
 	}
 	if x.cont != nil {
 		t.continued = x.cont.times
@@ -285,9 +303,12 @@ func (t *trail) why() Why {
 		w.Kind = t.kind.String()
 	}
 	for i, d := range t.decisions {
-		w.Decisions[i] = WhyDecision{Group: clip(d.Group), Deployment: d.Deployment, What: d.What, Wait: inMilliseconds(d.Wait)}
-		if d.What == route.DecisionFailed {
-			w.Decisions[i].Kind, w.Decisions[i].Status = d.Kind.String(), d.Status
+		w.Decisions[i] = whyDecision(d)
+	}
+	for _, p := range t.passed {
+		if p.For < len(w.Decisions) {
+			d := &w.Decisions[p.For]
+			d.Over = append(d.Over, WhyPassed{Deployment: p.Deployment, Upstream: p.Name, Why: p.Why})
 		}
 	}
 	for i := range t.attempts {
@@ -296,10 +317,18 @@ func (t *trail) why() Why {
 	return w
 }
 
+func whyDecision(d route.Decision) WhyDecision {
+	w := WhyDecision{Group: clip(d.Group), Deployment: d.Deployment, Upstream: d.Name, What: d.What, Wait: inMilliseconds(d.Wait)}
+	if d.What == route.DecisionFailed {
+		w.Kind, w.Status = d.Kind.String(), int(d.Status)
+	}
+	return w
+}
+
 func (c *outcome) why() WhyAttempt {
 	a := WhyAttempt{
 		Deployment: c.deployment, Group: c.group, Start: inMilliseconds(c.start), Took: inMilliseconds(c.took), Status: c.status, Message: c.message,
-		Lost: c.lost, Cost: c.cost,
+		Key: c.key, Lost: c.lost, Cost: c.cost,
 	}
 	if c.provider != "" {
 		a.Upstream = c.provider + "/" + c.model
@@ -311,3 +340,34 @@ func (c *outcome) why() WhyAttempt {
 }
 
 func inMilliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// maxWhyHeader bounds the header.
+const maxWhyHeader = 2 << 10
+
+// whyHeader tells who may see everything, and asks with x-fairlead-why, what was decided
+// until the answer began: in one line, the rest being told by the id.
+func (x *exchange) whyHeader(h http.Header) {
+	if len(x.rq.Header["X-Fairlead-Why"]) == 0 || !x.rq.Principal.Admin || x.plan == nil {
+		return
+	}
+	var b strings.Builder
+	for i, d := range x.plan.Decisions() {
+		if b.Len() > maxWhyHeader {
+			b.WriteString("; ...")
+			break
+		}
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(printable(cmp.Or(d.Deployment, d.Group)) + " " + d.What)
+		if d.What == route.DecisionFailed {
+			b.WriteString(" with " + strconv.Itoa(int(d.Status)) + " " + d.Kind.String())
+		}
+		for _, p := range x.plan.PassedOver() {
+			if p.For == i {
+				b.WriteString(", not " + printable(p.Deployment) + " (" + p.Why + ")")
+			}
+		}
+	}
+	h["X-Fairlead-Why"] = []string{b.String()}
+}

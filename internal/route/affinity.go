@@ -138,6 +138,7 @@ func (p *Plan) among(candidates []*member, now time.Time) *member {
 	if !byCost {
 		if m := at(s, candidates); m != nil && !crowded(m, candidates) {
 			p.note(m, DecisionStayed, 0)
+			p.remained = true
 			return m
 		}
 	}

@@ -13,6 +13,8 @@ type latencyBased struct {
 	memory retention
 }
 
+func (latencyBased) passes() string { return PassedSlow }
+
 func (l latencyBased) pick(p *Plan, candidates []*member, now time.Time) int {
 	return lowest(p, candidates, l.score(p, candidates, now))
 }
@@ -47,6 +49,8 @@ func (l latencyBased) score(p *Plan, candidates []*member, now time.Time) func(*
 // keep load even, and unlike the best of all they do not send everybody to the same
 // one (Mitzenmacher, The Power of Two Choices in Randomized Load Balancing, 2001).
 type twoChoices struct{ memory retention }
+
+func (twoChoices) passes() string { return PassedChoices }
 
 func (c twoChoices) pick(p *Plan, candidates []*member, now time.Time) int {
 	a, b := two(p, len(candidates))

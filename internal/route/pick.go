@@ -13,16 +13,25 @@ func (p *Plan) pick(now time.Time) *member {
 		return m
 	}
 	healthy := p.healthy(now)
-	if len(healthy) > 1 {
-		healthy = p.best(healthy, now)
-	}
 	switch len(healthy) {
 	case 0:
 		return nil
 	case 1:
 		return healthy[0]
 	}
-	return p.among(healthy, now)
+	return p.oneOf(healthy, now)
+}
+
+// oneOf chooses between several, and remembers over which others.
+func (p *Plan) oneOf(healthy []*member, now time.Time) *member {
+	p.remained = false
+	best := p.best(healthy, now) // at the front of the same space
+	m := best[0]
+	if len(best) > 1 {
+		m = p.among(best, now)
+	}
+	p.passOver(healthy, m, now)
+	return m
 }
 
 // best keeps those between which the strategy decides.
@@ -118,10 +127,9 @@ func (p *Plan) lastResort(now time.Time) *member {
 	if len(resting) == 0 {
 		return nil
 	}
-	resting = p.best(resting, now)
 	m := resting[0]
 	if len(resting) > 1 {
-		m = p.among(resting, now)
+		m = p.oneOf(resting, now)
 	}
 	p.note(m, DecisionLastResort, 0)
 	return m

@@ -44,6 +44,9 @@ type Plan struct {
 	next    int
 	first   *llm.Error
 
+	passed   []Passed // over, by the choices so far
+	remained bool     // the last choice is the conversation's own
+
 	trace []Decision
 	space [2]Decision
 	// tickets is the list of those of active calls, with the other nodes.

@@ -7,6 +7,8 @@ import "time"
 // and tpm count only when all have it, so that a single limit starves nobody.
 type shuffle struct{}
 
+func (shuffle) passes() string { return PassedShuffle }
+
 func (shuffle) pick(p *Plan, candidates []*member, _ time.Time) int {
 	for i, share := range shares {
 		total, all := sum(candidates, share)

@@ -20,6 +20,8 @@ const (
 type strategy interface {
 	// pick returns an index into candidates, which has at least two.
 	pick(p *Plan, candidates []*member, now time.Time) int
+	// passes is why the candidates that it did not pick were not.
+	passes() string
 }
 
 // newStrategy returns how a group is chosen from.
@@ -81,6 +83,8 @@ func lowest(p *Plan, candidates []*member, score func(*member) float64) int {
 // leastBusy takes the deployment with the fewest calls in flight.
 type leastBusy struct{}
 
+func (leastBusy) passes() string { return PassedBusy }
+
 func (leastBusy) pick(p *Plan, candidates []*member, _ time.Time) int {
 	return lowest(p, candidates, func(m *member) float64 { return float64(m.health.inflight.Load()) })
 }
@@ -88,6 +92,8 @@ func (leastBusy) pick(p *Plan, candidates []*member, _ time.Time) int {
 // usageBased takes the deployment with the fewest tokens in this minute, then the
 // fewest requests. Its limits are kept before: those that are over are no candidates.
 type usageBased struct{}
+
+func (usageBased) passes() string { return PassedUsed }
 
 func (usageBased) pick(p *Plan, candidates []*member, now time.Time) int {
 	return lowest(p, candidates, func(m *member) float64 {
@@ -103,6 +109,8 @@ const unknownPrice = 5.0
 // costBased takes the cheapest deployment. At the one that has the conversation in its
 // cache, the tokens that are there cost what cached ones do.
 type costBased struct{}
+
+func (costBased) passes() string { return PassedDear }
 
 func (costBased) pick(p *Plan, candidates []*member, now time.Time) int {
 	warm, share := "", 0.0

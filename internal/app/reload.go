@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/config"
 	"github.com/fairlead-gateway/fairlead/internal/obs"
 	"github.com/fairlead-gateway/fairlead/internal/relay"
+	"github.com/fairlead-gateway/fairlead/internal/route"
 	"github.com/fairlead-gateway/fairlead/internal/server"
 )
 
@@ -42,10 +43,22 @@ func (l *reloader) apply(cfg *config.Config, report *config.Report) error {
 	if l.running.shared != nil {
 		models.Table.Share(l.running.shared)
 	}
+	l.remember(models.Table)
 	l.redactor.p.Store(obs.NewRedactor(secrets(cfg)))
 	l.running.server.Swap(&server.State{Config: cfg, Auth: auth.NewChecker(cfg.General.MasterKey.Reveal(), cfg.General.KeyHeaderName), Models: models})
 	l.running.server.Relay.CheckDeployments(models)
 	return nil
+}
+
+// remember lets a table know what was spent before, and the file what it spends.
+func (l *reloader) remember(table *route.Table) {
+	state, now := l.running.state, l.program.now
+	if state == nil {
+		return
+	}
+	table.Recall(state.Recalled(), now())
+	table.OnSpending(state.Spent)
+	state.Follow(func() []route.Spending { return table.Spending(now()) })
 }
 
 // changed is called with a configuration that was read again.

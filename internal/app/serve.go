@@ -42,6 +42,7 @@ type Running struct {
 	watcher *config.Watcher
 	reload  *reloader
 	shared  *shared
+	state   *sqlite.State // nil without a data directory
 }
 
 // Start starts the gateway as the command line says and returns when it listens.
@@ -239,8 +240,12 @@ func (p *program) build(r *Running, c *serveCommand, cfg *config.Config, report 
 	r.network = newNetwork(p, cfg, r.log, instance)
 	r.closers = append(r.closers, r.network)
 	redactor := &redactorHolder{}
+	r.state = p.state(r, cfg)
 	rl := &relay.Relay{
 		Log: r.log, Keeper: keeper, Instance: instance, Now: p.now, Archive: p.requests(r, cfg), Debug: c.DetailedDebug, Redactor: redactor.get,
+	}
+	if r.state != nil {
+		rl.History = r.state
 	}
 	r.server = &server.Server{Log: r.log, Relay: rl, Responses: kept, Instance: instance, Now: p.now, Stall: p.Stall}
 	memory := newPressure(r.server.InFlight)
@@ -300,6 +305,21 @@ func (p *program) requests(r *Running, cfg *config.Config) relay.Archive {
 	store, err := sqlite.OpenRequests(cfg.Fairlead.DataDir, sqlite.RequestLimits{}, r.log, p.now)
 	if err != nil {
 		r.log.Error("fairlead why knows the last requests from memory only", "error", err)
+		return nil
+	}
+	r.closers = append(r.closers, store)
+	return store
+}
+
+// state is the file of what is known of deployments, nil without a data directory. As with
+// requests, one that cannot be used is no reason not to start.
+func (p *program) state(r *Running, cfg *config.Config) *sqlite.State {
+	if cfg.Fairlead.DataDir == "" {
+		return nil
+	}
+	store, err := sqlite.OpenState(cfg.Fairlead.DataDir, sqlite.StateLimits{Age: cfg.General.HealthChecks.Retention}, r.log, p.now)
+	if err != nil {
+		r.log.Error("what budgets have spent and what checks have found stays in memory only", "error", err)
 		return nil
 	}
 	r.closers = append(r.closers, store)

@@ -1,14 +1,18 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/config"
 	"github.com/fairlead-gateway/fairlead/internal/obs"
 	"github.com/fairlead-gateway/fairlead/internal/reasoning"
 	"github.com/fairlead-gateway/fairlead/internal/responses"
+	"github.com/fairlead-gateway/fairlead/internal/route"
 	"github.com/fairlead-gateway/fairlead/internal/share"
 	"github.com/fairlead-gateway/fairlead/internal/store/redis"
 )
@@ -18,6 +22,35 @@ type shared struct {
 	*share.Node
 	turns   *redis.Turns
 	answers *redis.Answers
+	server  *redis.Server
+	now     func() time.Time
+	// beats counts them, for what is not asked with each.
+	beats int
+}
+
+const (
+	// spendBeats is with how many beats it is asked what the others have spent of budgets
+	// that this node has not spent of meanwhile, and spendMost how many are told at once.
+	spendBeats = 4
+	spendMost  = 256
+)
+
+// spend tells the other nodes what this one has spent of budgets, and hears the same.
+func (s *shared) spend(ctx context.Context, table *route.Table, now time.Time) error {
+	list := table.Spending(now)
+	if s.beats++; s.beats%spendBeats != 1 {
+		list = slices.DeleteFunc(list, func(b route.Spending) bool { return b.Untold == 0 })
+	}
+	for part := range slices.Chunk(list, spendMost) {
+		all, err := s.server.Spend(ctx, part)
+		if err != nil {
+			return err
+		}
+		for i := range part {
+			table.Heard(part[i], all[i], now)
+		}
+	}
+	return nil
 }
 
 // share prepares for other nodes, if the configuration names a server to meet them.
@@ -39,7 +72,7 @@ func (p *program) share(r *Running, cfg *config.Config, instance string, kept re
 		Redact: obs.NewRedactor(secrets(cfg)).Text,
 		Rested: func(id string, until time.Time) { r.server.State().Models.Table.Rest(id, until, p.now()) },
 	})
-	return &shared{Node: node, turns: server.Turns(node, r.log, p.now), answers: server.Answers(node, kept, r.log)}, nil
+	return &shared{Node: node, turns: server.Turns(node, r.log, p.now), answers: server.Answers(node, kept, r.log), server: server, now: p.now}, nil
 }
 
 // meet begins to count with the other nodes. Nobody waits for the server.
@@ -47,7 +80,9 @@ func (r *Running) meet() {
 	if r.shared == nil {
 		return
 	}
-	r.shared.Start(r.shared.answers.Beat)
+	r.shared.Start(func(ctx context.Context) error {
+		return errors.Join(r.shared.answers.Beat(ctx), r.shared.spend(ctx, r.server.State().Models.Table, r.shared.now()))
+	})
 	r.closers = append(r.closers, r.shared)
 }
 

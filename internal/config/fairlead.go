@@ -8,7 +8,7 @@ type FairleadSettings struct {
 	// AllowMissingHooks starts the gateway although the file asks for a
 	// guardrail or custom_auth that cannot run here.
 	AllowMissingHooks bool
-	// DataDir is where the reasoning-state keeper writes its SQLite file; ""
+	// DataDir is where SQLite files keep what shall survive a restart; ""
 	// keeps everything in memory.
 	DataDir string
 	// ExposeAPIBase sends x-litellm-model-api-base, which shows the upstream

@@ -20,6 +20,8 @@ type HealthChecks struct {
 	Staleness                time.Duration
 	// Groups, when given, are the only ones that are called.
 	Groups []string
+	// Retention is how long the data directory keeps what was found.
+	Retention time.Duration
 }
 
 // LiteLLM's defaults, but for the concurrency: it calls all at once.
@@ -27,6 +29,7 @@ const (
 	checkInterval    = 300 * time.Second
 	checkConcurrency = 4
 	checkTimeout     = 60 * time.Second
+	checkRetention   = 30 * day
 	// checkTokens is the least that every vendor takes as a limit.
 	checkTokens = 16
 )
@@ -48,10 +51,24 @@ func (l *loader) healthChecks(n *node) HealthChecks {
 	v, where = at("health_check_concurrency")
 	l.overCount(&h.Concurrency, v, where)
 	h.Concurrency = max(1, h.Concurrency)
+	h.Retention = l.retention(at("maximum_health_check_retention_period"))
 	if details := l.boolean(at("health_check_details")); details != nil {
 		h.Details = *details
 	}
 	return h
+}
+
+// retention reads how long the findings of checks are kept.
+func (l *loader) retention(n *node, path string) time.Duration {
+	if !l.given(n, path) {
+		return checkRetention
+	}
+	d, ok := asPeriod(n)
+	if !ok || d <= 0 {
+		l.wrong(n, path, "a period such as 12h, 7d, 1mo")
+		return checkRetention
+	}
+	return d
 }
 
 // HealthCheck is what model_info says of the checks of one deployment.

@@ -88,7 +88,7 @@ func first(a, b *node) *node {
 }
 
 // budget reads a limit in USD with its period. A limit without a period holds for good,
-// which in memory is as long as the process runs.
+// which without a data directory is as long as the process runs.
 func (l *loader) budget(limit, period *node, path string) (Budget, bool) {
 	if limit.isNull() {
 		return Budget{}, false

@@ -90,7 +90,7 @@ func TestSettingsOfHedgesQueueAndAffinity(t *testing.T) {
 
 func TestHealthChecksAreReadWithTheirDefaults(t *testing.T) {
 	cfg, _ := usable(t, gpt("general_settings: {background_health_checks: true}\n"), nil)
-	if h := cfg.General.HealthChecks; !h.Background || h.Interval != 5*time.Minute || h.Staleness != 10*time.Minute || h.Concurrency != 4 || !h.Details || h.Routing {
+	if h := cfg.General.HealthChecks; !h.Background || h.Interval != 5*time.Minute || h.Staleness != 10*time.Minute || h.Concurrency != 4 || !h.Details || h.Routing || h.Retention != 30*24*time.Hour {
 		t.Errorf("%+v", h)
 	}
 	cfg, _ = usable(t, `model_list:
@@ -98,11 +98,14 @@ func TestHealthChecksAreReadWithTheirDefaults(t *testing.T) {
     litellm_params: {model: openai/gpt-4o, api_key: sk-x}
     model_info: {health_check_model: openai/gpt-4o-mini, health_check_timeout: 7, health_check_max_tokens: 20, disable_background_health_check: true}
 general_settings: {health_check_interval: 60, health_check_concurrency: 0, health_check_details: false, enable_health_check_routing: true,
-  health_check_staleness_threshold: 90, health_check_ignore_transient_errors: true, background_health_check_model_groups: [gpt]}
+  health_check_staleness_threshold: 90, health_check_ignore_transient_errors: true, background_health_check_model_groups: [gpt], maximum_health_check_retention_period: 7d}
 `, nil)
 	h := cfg.General.HealthChecks
-	if h.Background || h.Interval != time.Minute || h.Staleness != 90*time.Second || h.Concurrency != 1 || h.Details || !h.Routing || !h.IgnoreTransient || !slices.Equal(h.Groups, []string{"gpt"}) {
+	if h.Background || h.Interval != time.Minute || h.Staleness != 90*time.Second || h.Concurrency != 1 || h.Retention != 7*24*time.Hour || h.Details || !h.Routing || !h.IgnoreTransient || !slices.Equal(h.Groups, []string{"gpt"}) {
 		t.Errorf("%+v", h)
+	}
+	if cfg, report := usable(t, gpt("general_settings: {maximum_health_check_retention_period: never}\n"), nil); cfg.General.HealthChecks.Retention != 30*24*time.Hour {
+		t.Error(report)
 	}
 	d := one(t, cfg)
 	if c := d.HealthCheck(); c != (HealthCheck{true, "gpt-4o-mini", 7 * time.Second, 20}) {

@@ -253,7 +253,7 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.AllowMissingHooks = l.flag(n, path) },
 	},
 	{
-		"data_dir", "(none)", "Directory of the SQLite files in which reasoning state, the answers behind `previous_response_id` and what `fairlead why` tells survive a restart. Without it everything stays in memory.",
+		"data_dir", "(none)", "Directory of the SQLite files in which reasoning state, the answers behind `previous_response_id`, what `fairlead why` tells, the history of health checks and what budgets have spent survive a restart. Without it everything stays in memory.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.DataDir = l.text(n, path) },
 	},
 	{

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -28,6 +29,18 @@ type Finding struct {
 	Message string
 }
 
+// History keeps findings beyond the memory and the life of the process.
+type History interface {
+	// KeepFinding takes the record of a finding. It never waits, and what goes wrong is
+	// the history's to tell.
+	KeepFinding(deployment, group string, healthy bool, at time.Time, record []byte)
+	// Findings returns records, the newest first, and how many there are in all: of a
+	// deployment or group by its name, "" for all, healthy or not, nil for both.
+	Findings(name string, healthy *bool, limit, offset int) (records [][]byte, total int, err error)
+	// LastFindings returns the last record of each deployment.
+	LastFindings() ([][]byte, error)
+}
+
 // maxFindings bounds what is remembered of one deployment.
 const maxFindings = 50
 
@@ -37,6 +50,7 @@ type checks struct {
 	stop     context.CancelFunc
 	done     chan struct{}
 	last     time.Time // when a round began
+	recall   sync.Once
 	findings map[string][]Finding
 }
 
@@ -45,6 +59,9 @@ type checks struct {
 func (r *Relay) CheckDeployments(m *Models) {
 	r.StopChecks()
 	c := &r.checks
+	if m.Config.General.HealthChecks.Background {
+		c.recall.Do(r.recallFindings)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forget(m)
@@ -139,7 +156,7 @@ func (r *Relay) look(ctx context.Context, m *Models, d *Deployment) {
 	h, id := &m.Config.General.HealthChecks, d.Config.ID
 	f := Finding{Deployment: id, Group: d.Config.ModelName, Name: d.FullName(), At: r.Now(), Healthy: true}
 	if r.answered(m, id, f.At) {
-		r.checks.add(f)
+		r.found(f)
 		return
 	}
 	e, asked := r.ask(ctx, m, d)
@@ -152,7 +169,7 @@ func (r *Relay) look(ctx context.Context, m *Models, d *Deployment) {
 		f.Healthy, f.Status, f.Message = false, e.Status, shortly(r.Redact(e.Message))
 		r.Log.Warn("a deployment does not answer", "deployment", id, "group", f.Group, "upstream", f.Name, "status", f.Status, "error", f.Message)
 	}
-	r.checks.add(f)
+	r.found(f)
 	if h.Routing && (e == nil || !h.IgnoreTransient || !transient(e)) {
 		m.Table.Probed(id, e == nil, h.Staleness, now)
 	}
@@ -264,7 +281,65 @@ func (c *checks) add(f Finding) {
 	c.findings[f.Deployment] = list[max(0, len(list)-maxFindings):]
 }
 
-// Findings returns what looks in the background have found, the newest first.
+// found remembers a finding.
+func (r *Relay) found(f Finding) {
+	r.checks.add(f)
+	if r.History == nil {
+		return
+	}
+	if record, err := json.Marshal(f); err == nil { // it has texts, times and numbers only
+		r.History.KeepFinding(f.Deployment, f.Group, f.Healthy, f.At, record)
+	}
+}
+
+// recallFindings takes over what was found last before the start.
+func (r *Relay) recallFindings() {
+	if r.History == nil {
+		return
+	}
+	records, err := r.History.LastFindings()
+	if err != nil {
+		r.Log.Warn("what was found of deployments before the start is not known", "error", err)
+	}
+	for _, f := range r.readFindings(records) {
+		r.checks.add(f)
+	}
+}
+
+// readFindings decodes records; a damaged one is passed over.
+func (r *Relay) readFindings(records [][]byte) []Finding {
+	out := make([]Finding, 0, len(records))
+	for _, record := range records {
+		var f Finding
+		if err := json.Unmarshal(record, &f); err != nil {
+			r.Log.Warn("the record of a finding on disk is damaged; it is passed over", "error", err)
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// FindingsOf returns what looks in the background have found, the newest first, and how
+// many there are in all: from the history, or the last 50 of each deployment from memory.
+// Name is a deployment or a group, "" for all; healthy nil is both.
+func (r *Relay) FindingsOf(name string, healthy *bool, limit, offset int) (list []Finding, total int) {
+	if r.History != nil {
+		records, total, err := r.History.Findings(name, healthy, limit, offset)
+		if err == nil {
+			return r.readFindings(records), total
+		}
+		r.Log.Warn("the history of checks is told from memory", "error", err)
+	}
+	list = slices.DeleteFunc(r.Findings(), func(f Finding) bool {
+		return name != "" && name != f.Group && name != f.Deployment || healthy != nil && *healthy != f.Healthy
+	})
+	total = len(list)
+	return list[min(offset, total):min(offset+limit, total)], total
+}
+
+// Findings returns what looks in the background have found and memory holds, the newest
+// first.
 func (r *Relay) Findings() []Finding {
 	r.checks.mu.Lock()
 	defer r.checks.mu.Unlock()

@@ -29,6 +29,8 @@ type Relay struct {
 	// Archive keeps the records of requests that are not among the last any more, or came
 	// before a restart; nil is none.
 	Archive Archive
+	// History keeps what looks at deployments have found; nil is memory only.
+	History History
 	// Debug logs bodies, secrets masked (--detailed_debug).
 	Debug bool
 	// Redactor hides the configured secrets in texts of upstreams.

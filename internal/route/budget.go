@@ -30,6 +30,8 @@ type purse struct {
 	mu    sync.Mutex
 	spent int64
 	since time.Time
+	// untold is the part of spent that the other nodes have not heard of.
+	untold int64
 }
 
 // spend adds a cost in pico-dollars.
@@ -37,10 +39,11 @@ func (b *budget) spend(cost int64, now time.Time) {
 	b.purse.mu.Lock()
 	defer b.purse.mu.Unlock()
 	if b.purse.since.IsZero() || now.Sub(b.purse.since) >= b.Period {
-		b.purse.spent, b.purse.since = 0, now
+		b.purse.spent, b.purse.untold, b.purse.since = 0, 0, now
 	}
 	if sum := b.purse.spent + cost; sum >= b.purse.spent { // else it would overflow
 		b.purse.spent = sum
+		b.purse.untold += cost
 	}
 }
 
@@ -69,7 +72,9 @@ func (t *Table) budgets(d *Deployment) (out []budget) {
 		if t.purses[of] == nil {
 			t.purses[of] = &purse{}
 		}
-		out = append(out, budget{limit, of, t.purses[of]})
+		b := budget{limit, of, t.purses[of]}
+		t.budgeted[of] = b
+		out = append(out, b)
 	}
 	add("provider "+d.Provider, t.settings.ProviderBudgets[d.Provider])
 	add("deployment "+d.ID, d.Budget)
@@ -87,12 +92,15 @@ func (m *member) overBudget(now time.Time) bool {
 }
 
 // spend counts what a call of m has cost.
-func (m *member) spend(cost int64, now time.Time) {
-	if cost <= 0 {
+func (t *Table) spend(m *member, cost int64, now time.Time) {
+	if cost <= 0 || len(m.budgets) == 0 {
 		return
 	}
 	for i := range m.budgets {
 		m.budgets[i].spend(cost, now)
+	}
+	if t.spent != nil {
+		t.spent()
 	}
 }
 

@@ -89,7 +89,7 @@ func (p *Plan) FirstToken(s Step, d time.Duration, now time.Time) {
 
 // Observed records what a step has shown. Call it before Failed or Succeeded.
 func (p *Plan) Observed(s Step, f Feedback, now time.Time) {
-	s.member.spend(f.Cost, now)
+	p.table.spend(s.member, f.Cost, now)
 	h := s.member.health
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -19,6 +19,8 @@ type Table struct {
 	byName   map[string]*group
 	stays    *stays // nil without affinity
 	purses   map[string]*purse
+	budgeted map[string]budget // by whose they are
+	spent    func()            // is told of spending, nil for nobody
 
 	general, contextWindow, contentPolicy rules
 
@@ -51,7 +53,7 @@ type member struct {
 // New builds a table. Deployments with the same Group form a group, in order.
 func New(s Settings, deployments []Deployment) *Table {
 	t := &Table{
-		settings: s, groups: map[string]*group{}, purses: map[string]*purse{},
+		settings: s, groups: map[string]*group{}, purses: map[string]*purse{}, budgeted: map[string]budget{},
 		byID: map[string]*group{}, byName: map[string]*group{},
 		general: newRules(s.Fallbacks), contextWindow: newRules(s.ContextWindowFallbacks),
 		contentPolicy: newRules(s.ContentPolicyFallbacks), stays: newStays(&s),
@@ -180,6 +182,7 @@ func (t *Table) inheritPurses(old *Table) {
 			b := &g.members[0].budgets[i]
 			if before := old.purses[b.of]; before != nil {
 				b.purse, t.purses[b.of] = before, before
+				t.budgeted[b.of] = *b
 			}
 		}
 	}

@@ -112,19 +112,16 @@ func (s *Server) healthHistory(w http.ResponseWriter, r *http.Request, c *call) 
 	}
 	q := r.URL.Query()
 	limit, offset := bound(q.Get("limit"), 100, maxShownChecks), bound(q.Get("offset"), 0, 1<<20)
-	rows := []healthCheck{}
-	for _, f := range s.Relay.Findings() {
-		row := checkRow(f)
-		if m := q.Get("model"); m != "" && m != row.ModelName && m != row.ModelID {
-			continue
-		}
-		if status := q.Get("status_filter"); status != "" && status != row.Status {
-			continue
-		}
-		rows = append(rows, row)
+	var healthy *bool
+	if status := q.Get("status_filter"); status != "" {
+		well := status == "healthy"
+		healthy = &well
 	}
-	total := len(rows)
-	rows = rows[min(offset, total):min(offset+limit, total)]
+	list, total := s.Relay.FindingsOf(q.Get("model"), healthy, limit, offset)
+	rows := make([]healthCheck, len(list))
+	for i, f := range list {
+		rows[i] = checkRow(f)
+	}
 	return writeAny(w, map[string]any{"health_checks": rows, "total_records": total, "limit": limit, "offset": offset})
 }
 

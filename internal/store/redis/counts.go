@@ -138,10 +138,16 @@ func (s *Server) Leave(ctx context.Context, node string) error {
 	return late(s.client.ZRem(ctx, s.nodesKey(), node).Err())
 }
 
-// each runs a script n times in one round trip. A server that does not know the script
-// any more, as after a restart, learns it and is asked again what it did not do.
+// each runs a script n times in one round trip.
 func (s *Server) each(ctx context.Context, script *redis.Script, n int, call func(i int) (keys []string, args []any)) error {
-	todo := make([]int, n)
+	_, err := s.pipeline(ctx, script, n, call)
+	return err
+}
+
+// pipeline is each with the answers. A server that does not know the script any more, as
+// after a restart, learns it and is asked again what it did not do.
+func (s *Server) pipeline(ctx context.Context, script *redis.Script, n int, call func(i int) (keys []string, args []any)) ([]*redis.Cmd, error) {
+	answers, todo := make([]*redis.Cmd, n), make([]int, n)
 	for i := range todo {
 		todo[i] = i
 	}
@@ -149,11 +155,11 @@ func (s *Server) each(ctx context.Context, script *redis.Script, n int, call fun
 		pipe := s.client.Pipeline()
 		for _, i := range todo {
 			keys, args := call(i)
-			script.EvalSha(ctx, pipe, keys, args...)
+			answers[i] = script.EvalSha(ctx, pipe, keys, args...)
 		}
 		cmds, err := pipe.Exec(ctx)
 		if err == nil {
-			return nil
+			return answers, nil
 		}
 		left := todo[:0]
 		for at, cmd := range cmds {
@@ -162,10 +168,10 @@ func (s *Server) each(ctx context.Context, script *redis.Script, n int, call fun
 			}
 		}
 		if len(left) == 0 || again {
-			return late(err)
+			return nil, late(err)
 		}
 		if err := s.Ready(ctx); err != nil {
-			return err
+			return nil, err
 		}
 		todo = left
 	}

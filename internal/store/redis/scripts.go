@@ -130,5 +130,5 @@ redis.call('PEXPIRE', KEYS[1], 86400000)
 return 1
 `)
 
-	scripts = []*redis.Script{admit, settle, report, beat, cool, deleted}
+	scripts = []*redis.Script{admit, settle, report, beat, cool, deleted, spend}
 )

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -33,15 +34,35 @@ func (x *exchange) readControls() error {
 		n = min(n, maxRetries)
 		c.NumRetries = &n
 	}
-	if v := x.rq.Header.Get("X-Litellm-Timeout"); v != "" {
-		s, err := strconv.ParseFloat(v, 64)
-		if err != nil || s < 0 || s > 24*60*60 {
-			return llm.BadRequest("x-litellm-timeout", "The header x-litellm-timeout must be a number of seconds.")
+	if c.Timeout, err = x.headerSeconds("X-Litellm-Timeout", c.Timeout); err != nil {
+		return err
+	}
+	if c.StreamTimeout, err = x.headerSeconds("X-Litellm-Stream-Timeout", c.StreamTimeout); err != nil {
+		return err
+	}
+	if v := x.rq.Header.Get("X-Litellm-Priority"); v != "" {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return llm.BadRequest("x-litellm-priority", "The header x-litellm-priority must be a whole number.")
 		}
-		c.Timeout = time.Duration(s * float64(time.Second))
+		c.Priority = &n
 	}
 	x.controls = c
 	return nil
+}
+
+// headerSeconds reads a time limit of a header; without one it stays as it is.
+func (x *exchange) headerSeconds(name string, otherwise time.Duration) (time.Duration, error) {
+	v := x.rq.Header.Get(name)
+	if v == "" {
+		return otherwise, nil
+	}
+	s, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(s >= 0 && s <= 24*60*60) {
+		name = strings.ToLower(name)
+		return 0, llm.BadRequest(name, "The header "+name+" must be a number of seconds.")
+	}
+	return time.Duration(s * float64(time.Second)), nil
 }
 
 // maxRetries bounds what a client may ask for.
@@ -59,7 +80,7 @@ func (x *exchange) overrides() route.Overrides {
 	o := route.Overrides{
 		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
 		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
-		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0,
+		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0 || x.rq.LLM.Stream && x.controls.StreamTimeout > 0,
 		Tags: x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
 	}
 	if n := x.controls.Priority; n != nil {

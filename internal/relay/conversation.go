@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/sha256"
+	"net/http"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
@@ -10,8 +11,10 @@ import (
 )
 
 // sessionHeaders name the conversation of a client: LiteLLM's header, and those of
-// Claude Code, Codex and others.
-var sessionHeaders = [...]string{"X-Litellm-Session-Id", "X-Claude-Code-Session-Id", "Session_id", "X-Session-Id"}
+// Claude Code, Codex (of its older and newer versions) and others.
+var sessionHeaders = [...]string{
+	"X-Litellm-Session-Id", "X-Claude-Code-Session-Id", "Session_id", "Session-Id", "X-Session-Id", "Thread-Id", "Conversation_id",
+}
 
 // Conversation implements route.Talker: a hash over the tenant and what the client says
 // of its session, else over how the conversation begins. Of the latter only what has an
@@ -41,6 +44,9 @@ func (x *exchange) session() string {
 			return v[0]
 		}
 	}
+	if s := vendorSession(x.rq.Header); s != "" {
+		return s
+	}
 	if s := x.controls.SessionID; s != "" {
 		return s
 	}
@@ -52,6 +58,22 @@ func (x *exchange) session() string {
 		return s
 	}
 	return x.rq.LLM.Param("prompt_cache_key").Text()
+}
+
+// vendorSession is the value of a header x-VENDOR-session-id, of the first vendor by name.
+// That of the parent is another conversation's.
+func vendorSession(h http.Header) string {
+	found := ""
+	for name, v := range h {
+		if strings.HasSuffix(name, "-Session-Id") && strings.HasPrefix(name, "X-") && name != "X-Parent-Session-Id" &&
+			len(v) > 0 && v[0] != "" && (found == "" || name < found) {
+			found = name
+		}
+	}
+	if found == "" {
+		return ""
+	}
+	return h[found][0]
 }
 
 // opening adds the system prompt and the messages up to the first of the user, in any

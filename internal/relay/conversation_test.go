@@ -109,6 +109,8 @@ func TestAConversationIsKnownByWhatItsClientCallsIt(t *testing.T) {
 	}
 	for name, x := range map[string]*exchange{
 		"header":             spoken(t, openaichat.Dialect{}, "t", chat(``), "X-Litellm-Session-Id", "s1"),
+		"Codex":              spoken(t, openaichat.Dialect{}, "t", chat(``), "Session-Id", "s1", "Thread-Id", "other"),
+		"some vendor":        spoken(t, openaichat.Dialect{}, "t", chat(``), "X-Parent-Session-Id", "other", "X-Vendor-Session-Id", "s1", "X-Zz-Session-Id", "other"),
 		"litellm_session_id": spoken(t, openaichat.Dialect{}, "t", chat(`,"litellm_session_id":"s1"`)),
 		"metadata":           spoken(t, openaichat.Dialect{}, "t", chat(`,"metadata":{"session_id":"s1"}`)),
 		"prompt_cache_key":   spoken(t, openaichat.Dialect{}, "t", chat(`,"prompt_cache_key":"s1"`)),

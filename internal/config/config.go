@@ -168,6 +168,9 @@ type Deployment struct {
 	// Timeout and StreamTimeout are 0 when not given.
 	Timeout       time.Duration
 	StreamTimeout time.Duration
+	// Keepalive is keepalive_seconds: the silence in a stream after which its client gets a
+	// keepalive, before the answer begins too. 0 sends none, nil is as for all.
+	Keepalive *time.Duration
 	// MaxRetries is num_retries or max_retries of the deployment.
 	MaxRetries *int
 	// CooldownTime overrides router_settings.cooldown_time.

@@ -77,9 +77,7 @@ func (l *loader) keepalives(s *FairleadSettings, root *node) {
 	if every == nil || *every < 0 {
 		return
 	}
-	if *every > 0 {
-		*every = min(max(*every, time.Second), 5*time.Minute)
-	}
+	*every = keepaliveWithin(*every)
 	own := root.get("fairlead_settings")
 	if own.get("ping_interval").isNull() {
 		s.PingInterval = *every
@@ -87,6 +85,14 @@ func (l *loader) keepalives(s *FairleadSettings, root *node) {
 	if own.get("first_ping_after").isNull() {
 		s.FirstPingAfter = *every
 	}
+}
+
+// keepaliveWithin bounds an interval of keepalives as LiteLLM does; 0 is none.
+func keepaliveWithin(every time.Duration) time.Duration {
+	if every <= 0 {
+		return 0
+	}
+	return min(max(every, time.Second), 5*time.Minute)
 }
 
 // mebibytes reads a size given in MiB; 0 means not given.

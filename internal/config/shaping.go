@@ -32,6 +32,9 @@ func (l *loader) limits(d *Deployment, p params, item *node, path string) {
 		d.Timeout = l.limit(p.at("request_timeout"))
 	}
 	d.StreamTimeout = l.limit(p.at("stream_timeout"))
+	if d.Keepalive = l.seconds(p.at("keepalive_seconds")); d.Keepalive != nil {
+		*d.Keepalive = keepaliveWithin(*d.Keepalive)
+	}
 	d.CooldownTime = l.seconds(p.at("cooldown_time"))
 	d.MaxRetries = l.count(p.at("num_retries"))
 	if d.MaxRetries == nil {

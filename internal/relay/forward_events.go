@@ -115,8 +115,8 @@ func (f *forward) keepAlive() {
 }
 
 func (f *forward) watch() {
-	set := &f.rq.Models.Config.Fairlead
-	f.alive.watch(set.PingInterval, set.FirstPingAfter, f.lookForSilence)
+	interval, first := f.silences()
+	f.alive.watch(interval, first, f.lookForSilence)
 }
 
 // keepEvents keeps a stream alive that the upstream has said to be one of events.

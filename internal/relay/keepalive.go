@@ -67,6 +67,15 @@ func (k *keepalive) due() time.Duration {
 	return min(k.first-silence, k.interval)
 }
 
+// pace changes after which silence a ping is written; mu is held.
+func (k *keepalive) pace(interval, first time.Duration) {
+	if k.stopped || interval == k.interval && first == k.first {
+		return
+	}
+	k.interval, k.first = interval, first
+	k.timer.Reset(k.due())
+}
+
 // wrote notes that something was written; mu is held.
 func (k *keepalive) wrote() {
 	if k.timer != nil {
@@ -106,9 +115,24 @@ func (k *keepalive) stop() (opened bool) {
 // keepAlive watches a stream, as the settings say.
 func (x *exchange) keepAlive() {
 	if x.rq.LLM.Stream {
-		f := &x.rq.Models.Config.Fairlead
-		x.alive.watch(f.PingInterval, f.FirstPingAfter, x.lookForSilence)
+		interval, first := x.silences()
+		x.alive.watch(interval, first, x.lookForSilence)
 	}
+}
+
+// silences are those after which a ping is written, and before the answer has begun: as
+// the deployment that is called says, else as the settings do. Where one deployment sends
+// pings and the others none, these are never due.
+func (x *exchange) silences() (interval, first time.Duration) {
+	f := &x.rq.Models.Config.Fairlead
+	interval, first = f.PingInterval, f.FirstPingAfter
+	if x.dep != nil && x.dep.Config.Keepalive != nil {
+		interval, first = *x.dep.Config.Keepalive, *x.dep.Config.Keepalive
+	}
+	if interval <= 0 && x.rq.Models.paced {
+		return never, 0
+	}
+	return interval, first
 }
 
 // attempting notes what is called now: a ping that opens the stream tells of it, since
@@ -125,6 +149,9 @@ func (x *exchange) attempting() {
 	alive.mu.Lock()
 	defer alive.mu.Unlock()
 	alive.attempt = h
+	if x.rq.Models.paced {
+		alive.pace(x.silences())
+	}
 }
 
 // attemptNow are the headers of what is called now.

@@ -206,6 +206,49 @@ func TestPingsCanBeTurnedOff(t *testing.T) {
 	}
 }
 
+// tries begins an attempt at a deployment with a keepalive of its own, nil for none.
+func (x *exchange) tries(keepalive *time.Duration) {
+	x.dep = &Deployment{Config: &config.Deployment{Keepalive: keepalive}}
+	x.attempting()
+}
+
+func TestADeploymentMayHaveAKeepaliveOfItsOwn(t *testing.T) {
+	ten, none := 10*time.Second, time.Duration(0)
+	for name, tt := range map[string]struct {
+		all, first time.Duration // of the settings
+		tried      []*time.Duration
+		want       []int
+	}{
+		"its own":             {5 * time.Second, 30 * time.Second, []*time.Duration{&ten}, []int{10, 20, 30, 49, 59}},
+		"none":                {5 * time.Second, 30 * time.Second, []*time.Duration{&none}, nil},
+		"though others none":  {0, 0, []*time.Duration{&ten}, []int{10, 20, 30, 49, 59}},
+		"the last that began": {5 * time.Second, 30 * time.Second, []*time.Duration{&ten, &none, nil}, []int{30, 35, 44, 49, 54, 59, 64}},
+		"after a fallback":    {0, 0, []*time.Duration{&ten, nil}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x, c := streaming(openaichat.Dialect{}, false)
+				x.rq.Models.paced = true
+				f := &x.rq.Models.Config.Fairlead
+				f.PingInterval, f.FirstPingAfter = tt.all, tt.first
+				x.dep = nil
+				x.keepAlive()
+				for _, keepalive := range tt.tried {
+					x.tries(keepalive)
+				}
+				err := x.relayEvents(context.Background(), x.played(
+					after{39500 * time.Millisecond, word("a")}, after{28 * time.Second, word("b")}, after{0, llm.Event{Kind: llm.EventFinish, Finish: llm.FinishStop}},
+				))
+				x.alive.stop()
+				got := c.pinged(": ping\n\n")
+				if err != nil || !slices.Equal(got, tt.want) {
+					t.Errorf("pinged at %v, want %v (error %v)", got, tt.want, err)
+				}
+			})
+		})
+	}
+}
+
 func TestAWholeAnswerIsNeverPinged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, c := streaming(openaichat.Dialect{}, false)

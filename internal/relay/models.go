@@ -42,6 +42,8 @@ type Models struct {
 	Media *upstream.Fetcher
 
 	deployments []*Deployment
+	// paced says that a deployment has a keepalive of its own.
+	paced bool
 	// native are providers' own APIs by name; passClient calls the operator's routes.
 	native     map[string]*nativeAPI
 	passClient *upstream.Client
@@ -92,6 +94,7 @@ func NewModels(c *config.Config, net Network, random func() float64) (*Models, [
 			continue
 		}
 		m.deployments = append(m.deployments, d)
+		m.paced = m.paced || d.Config.Keepalive != nil
 		rows = append(rows, d.routeRow(&c.Router))
 	}
 	m.native = nativeAPIs(c, net, m.deployments)

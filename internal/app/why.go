@@ -180,6 +180,9 @@ func attempts(w *relay.Why) string {
 		result := outcomeOf(a.Status, a.Kind)
 		if a.Lost {
 			result = "cancelled, another was quicker; cost " + cmp.Or(a.Cost, "unknown")
+			if a.Estimated {
+				result += " (estimated from what was asked)"
+			}
 		}
 		if a.Message != "" {
 			result += "\n" + oneLine(a.Message)

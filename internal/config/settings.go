@@ -361,7 +361,7 @@ var fairleadSettings = []fairleadSetting{
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.ContinueMidStream = l.flag(n, path) },
 	},
 	{
-		"hedge_after", "(never)", "Seconds after which a second deployment of the group is asked beside one that has said nothing; the first to speak answers, the other is cancelled. `p95` is the time within which the deployment has begun to answer in 19 of its last 20 calls. A map sets it by group: `{smart: 4, fast: p95, \"*\": 10}`. What the cancelled call cost is the vendor's to say.",
+		"hedge_after", "(never)", "Seconds after which a second deployment of the group is asked beside one that has said nothing; the first to speak answers, the other is cancelled. `p95` is the time within which the deployment has begun to answer in 19 of its last 20 calls. A map sets it by group: `{smart: 4, fast: p95, \"*\": 10}`. It holds for conversations, embeddings, moderations and reranking. The cancelled call costs what its vendor says; where it says nothing, what was asked is estimated.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { s.HedgeAfter = l.hedges(n, path) },
 	},
 	{

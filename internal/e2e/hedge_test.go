@@ -2,7 +2,10 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -45,6 +48,9 @@ func TestTheFirstOfTwoDeploymentsToSpeakAnswersAndTheOtherIsCancelled(t *testing
 			t.Error("the log says nothing of the call that was cancelled")
 		}
 		w := g.why(id).ok()
+		if lost := w.get(`attempts.#(lost==true)`); lost.Get("cost_usd").Float() <= 0 || !lost.Get("cost_estimated").Bool() {
+			t.Errorf("the cost of the one that was cancelled: %s", lost.Raw)
+		}
 		if !w.get(`attempts.#(lost==true).deployment`).Exists() || w.get(`attempts.#(status==200).lost`).Bool() ||
 			!w.get(`decisions.#(what=="asked beside one that says nothing")`).Exists() || !w.get(`decisions.#(what=="cancelled, another spoke first")`).Exists() {
 			t.Errorf("why: %s", w.body)
@@ -127,5 +133,73 @@ func TestAClientThatLeavesAHedgedCallLeavesBoth(t *testing.T) {
 	within(t, "the second to be left", quick.Gone())
 	if line := g.log.Find(0, requestLine, g.done); !strings.Contains(line, "status=499") {
 		t.Errorf("the log: %s", line)
+	}
+}
+
+// silent is an upstream that says nothing until its caller leaves, or it is let go; asked
+// and left tell of the calls.
+func silent(t *testing.T) (url string, asked, left, let chan struct{}) {
+	t.Helper()
+	asked, left, let = make(chan struct{}, 9), make(chan struct{}, 9), make(chan struct{})
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody sees the caller leave
+		asked <- struct{}{}
+		select {
+		case <-r.Context().Done():
+			left <- struct{}{}
+		case <-let:
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"data":[]}`)
+		}
+	}))
+	t.Cleanup(up.Close)
+	return up.URL, asked, left, let
+}
+
+// racing is a gateway that hedges between two upstreams of which the first is asked first.
+func racing(t *testing.T, first, second string) *gateway {
+	t.Helper()
+	entry := "- model_name: m\n  litellm_params: {model: openai/x, api_base: %s, api_key: sk-0, order: %d}\n"
+	return start(t, modelList("router_settings: {num_retries: 0}\nfairlead_settings: {hedge_after: 0.02}",
+		fmt.Sprintf(entry, first, 1), fmt.Sprintf(entry, second, 2)))
+}
+
+func TestTheFirstOfTwoDeploymentsAnswersATaskToo(t *testing.T) {
+	url, _, left, _ := silent(t)
+	quick := upstreamWith(t, map[string][]cannedAnswer{
+		"/embeddings": {jsonAnswer(`{"data":[{"embedding":[1]}],"usage":{"prompt_tokens":3}}`)}, "/moderations": {jsonAnswer(`{"results":[]}`)},
+	})
+	g := racing(t, url, quick.URL)
+	for path, want := range map[string]string{"/v1/embeddings": `"embedding":[1]`, "/v1/moderations": `"results"`} {
+		r := g.send("POST", path, `{"model":"m","input":"hi"}`).ok()
+		if !strings.Contains(r.body, want) || r.header.Get("x-litellm-model-id") == "" {
+			t.Errorf("%s: %s", path, r.body)
+		}
+		within(t, "the silent one to be left", left)
+		if w := g.why(r.header.Get("x-litellm-call-id")).ok(); !w.get(`attempts.#(lost==true).deployment`).Exists() {
+			t.Errorf("%s: why: %s", path, w.body)
+		}
+	}
+}
+
+func TestWhatIsDearIsNotAskedOfTwo(t *testing.T) {
+	url, asked, _, let := silent(t)
+	quick := upstreamWith(t, map[string][]cannedAnswer{"/embeddings": {jsonAnswer(`{"data":[]}`)}})
+	g := racing(t, url, quick.URL)
+	answered := make(chan reply)
+	go func() { answered <- g.send("POST", "/v1/images/generations", `{"model":"m","prompt":"a cat"}`) }()
+	within(t, "the silent one to be asked", asked)
+	// An embedding that is hedged meanwhile shows that the time for it has passed.
+	g.send("POST", "/v1/embeddings", `{"model":"m","input":"hi"}`).ok()
+	close(let)
+	if r := <-answered; r.status != 200 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	quick.mu.Lock()
+	defer quick.mu.Unlock()
+	for _, call := range quick.seen {
+		if strings.Contains(call.path, "images") {
+			t.Errorf("asked for %s", call.path)
+		}
 	}
 }

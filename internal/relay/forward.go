@@ -41,7 +41,7 @@ func (r *Relay) Forward(ctx context.Context, rq *Request, task *Task, f *form.Fo
 	fw.once = f != nil && !f.Whole()
 	fw.keepAlive()
 	defer fw.alive.stop()
-	err := fw.endEvents(r.serve(ctx, fw.exchange, fw.attempt))
+	err := fw.endEvents(r.serve(ctx, fw.exchange, fw.hedged))
 	fw.settle(err)
 	return err
 }

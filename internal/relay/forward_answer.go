@@ -73,6 +73,9 @@ func withModel(body rawjson.Value, model string) []byte {
 }
 
 func (f *forward) deliverJSON(body []byte) error {
+	if !f.claims() {
+		return errLost
+	}
 	f.begin200(f.w.Header(), "application/json")
 	f.w.Header()["Content-Length"] = []string{string(rawjson.Int(int64(len(body))))}
 	if _, err := f.w.Write(body); err != nil {

@@ -18,6 +18,8 @@ import (
 // race is a call with a second one beside it. The first of the two to speak wins: it
 // alone goes on to the client, and the other is cancelled.
 type race struct {
+	// asks is how an exchange of this kind of request asks its deployment.
+	asks    func(*exchange) func(context.Context) error
 	mu      sync.Mutex
 	winner  *exchange
 	runners []*runner
@@ -59,11 +61,33 @@ var errLost = &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "Anothe
 // hedged is attempt, with a second deployment beside the first where the configuration
 // says after which silence.
 func (x *exchange) hedged(ctx context.Context) error {
-	after, ok := x.plan.HedgeAfter(x.step)
-	if !ok || x.pending() {
+	if x.pending() {
 		return x.attempt(ctx)
 	}
-	r := &race{}
+	return x.hedgedBy(ctx, func(x *exchange) func(context.Context) error { return x.attempt })
+}
+
+// hedged is attempt for a task, as it is for conversations: for one of which an answer
+// costs little and is as good as another.
+func (f *forward) hedged(ctx context.Context) error {
+	if !f.task.Hedged || f.form != nil {
+		return f.attempt(ctx)
+	}
+	return f.hedgedBy(ctx, func(x *exchange) func(context.Context) error {
+		if x == f.exchange {
+			return f.attempt
+		}
+		return (&forward{exchange: x, task: f.task}).attempt
+	})
+}
+
+// hedgedBy is hedged for requests whose exchanges ask so.
+func (x *exchange) hedgedBy(ctx context.Context, asks func(*exchange) func(context.Context) error) error {
+	after, ok := x.plan.HedgeAfter(x.step)
+	if !ok {
+		return asks(x)(ctx)
+	}
+	r := &race{asks: asks}
 	first := r.start(ctx, x, x.step)
 	timer := time.NewTimer(after)
 	defer timer.Stop()
@@ -114,7 +138,7 @@ func (r *race) start(ctx context.Context, x *exchange, step route.Step) *runner 
 				x.relay.Log.Error("a call failed with a panic", "id", x.rq.ID, "panic", fmt.Sprint(run.panicked), "stack", string(debug.Stack()))
 			}
 		}()
-		run.err = run.attempt(ctx)
+		run.err = r.asks(run.exchange)(ctx)
 		run.cut = ctx.Err() != nil
 	}()
 	return run
@@ -176,20 +200,25 @@ func (x *exchange) passedOver(ctx context.Context, r *race, run *runner) {
 	x.keepCalls(run)
 }
 
-// lost notes a call that another was quicker than, and what it cost as far as its vendor
-// has said so.
+// lost notes a call that another was quicker than, and what it cost: as its vendor has
+// said, else what it was asked, which vendors charge for whether or not they answer.
 func (x *exchange) lost(run *runner, now time.Time) {
 	x.plan.Lost(run.step, now.Sub(run.tried), now)
 	run.noteCall(nil, now)
 	c := &run.calls[0]
 	c.lost, c.status = true, 0
+	if run.usage == nil {
+		if n := run.inputTokens(); n > 0 {
+			run.usage, c.estimated = &llm.Usage{Input: n}, true
+		}
+	}
 	if run.price(); run.priced {
 		c.cost = run.cost.Total.String()
 		x.plan.Observed(run.step, route.Feedback{Cost: int64(run.cost.Total)}, now)
 	}
 	x.keepCalls(run)
 	x.relay.Log.Info("a call was cancelled, since another deployment spoke first", "id", x.rq.ID, "deployment", run.step.Deployment.ID,
-		"after", now.Sub(run.tried), "cost", cmp.Or(c.cost, "unknown"))
+		"after", now.Sub(run.tried), "cost", cmp.Or(c.cost, "unknown"), "estimated", c.estimated)
 }
 
 // keepCalls takes over what a call that was passed over left for the record.

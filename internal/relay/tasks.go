@@ -15,6 +15,8 @@ type Task struct {
 	Params []string
 	// Bytes says that an answer need not be JSON.
 	Bytes bool
+	// Hedged says that a second deployment may be asked beside one that says nothing.
+	Hedged bool
 	// Mode is the mode of a model that is asked when the request names none, "" when
 	// it must name one.
 	Mode string
@@ -22,13 +24,13 @@ type Task struct {
 
 // The tasks. Sources: OpenAI's API reference, and Cohere's for rerank.
 var (
-	TaskEmbeddings      = &Task{Name: "embeddings", Required: []string{"input"}, Params: []string{"user"}}
-	TaskModerations     = &Task{Name: "moderations", Required: []string{"input"}, Mode: "moderation"}
+	TaskEmbeddings      = &Task{Name: "embeddings", Required: []string{"input"}, Params: []string{"user"}, Hedged: true}
+	TaskModerations     = &Task{Name: "moderations", Required: []string{"input"}, Mode: "moderation", Hedged: true}
 	TaskImages          = &Task{Name: "images/generations", Required: []string{"prompt"}, Params: []string{"n", "user", "response_format"}}
 	TaskImageEdits      = &Task{Name: "images/edits", Required: []string{"prompt"}, File: "image", Params: []string{"n", "user", "response_format"}}
 	TaskImageVariations = &Task{Name: "images/variations", File: "image", Params: []string{"n", "user", "response_format"}}
 	TaskSpeech          = &Task{Name: "audio/speech", Required: []string{"input"}, Params: []string{"response_format"}, Bytes: true}
 	TaskTranscriptions  = &Task{Name: "audio/transcriptions", File: "file", Params: []string{"response_format", "temperature"}, Bytes: true}
 	TaskTranslations    = &Task{Name: "audio/translations", File: "file", Params: []string{"response_format", "temperature"}, Bytes: true}
-	TaskRerank          = &Task{Name: "rerank", Required: []string{"query", "documents"}}
+	TaskRerank          = &Task{Name: "rerank", Required: []string{"query", "documents"}, Hedged: true}
 )

@@ -93,9 +93,11 @@ type WhyAttempt struct {
 	Kind    string `json:"error_kind,omitempty"`
 	Message string `json:"error,omitempty"`
 	// Lost says that it was cancelled because another call spoke first; Cost is what that
-	// one cost in USD, absent when its vendor did not say.
-	Lost bool   `json:"lost,omitempty"`
-	Cost string `json:"cost_usd,omitempty"`
+	// one cost in USD, absent without a price, and Estimated that its vendor did not say
+	// and it is the cost of what it was asked.
+	Lost      bool   `json:"lost,omitempty"`
+	Cost      string `json:"cost_usd,omitempty"`
+	Estimated bool   `json:"cost_estimated,omitempty"`
 }
 
 // The bounds of what is remembered: the last requests, and of each a few kilobytes at
@@ -136,9 +138,9 @@ type outcome struct {
 	kind                                             llm.ErrorKind
 	failed                                           bool
 	// lost says that another call was quicker; cost is what it cost all the same, in USD,
-	// "" when its vendor did not say.
-	lost bool
-	cost string
+	// "" without a price, estimated when its vendor did not say.
+	lost, estimated bool
+	cost            string
 }
 
 // trails remembers the last requests.
@@ -328,7 +330,7 @@ func whyDecision(d route.Decision) WhyDecision {
 func (c *outcome) why() WhyAttempt {
 	a := WhyAttempt{
 		Deployment: c.deployment, Group: c.group, Start: inMilliseconds(c.start), Took: inMilliseconds(c.took), Status: c.status, Message: c.message,
-		Key: c.key, Lost: c.lost, Cost: c.cost,
+		Key: c.key, Lost: c.lost, Cost: c.cost, Estimated: c.estimated && c.cost != "",
 	}
 	if c.provider != "" {
 		a.Upstream = c.provider + "/" + c.model

@@ -104,7 +104,7 @@ func (l *loader) redis(root *node) RedisSettings {
 		l.report.warnf(*at, r.Source, "Give a password, or leave the keys out.", "The Redis server is to be signed in to with %s, which is planned; until then nothing is shared with other nodes.", what)
 		return RedisSettings{}
 	}
-	l.report.notef(*at, r.Source, "", "Nodes that name the same Redis server count limits and cooldowns together and share conversations: %s.", r.Address())
+	l.report.notef(*at, r.Source, "", "Nodes that name the same Redis server count limits, budgets and cooldowns together and share conversations: %s.", r.Address())
 	return r
 }
 

@@ -39,7 +39,7 @@ func TestRedisIsFoundWhereLiteLLMHasIt(t *testing.T) {
 			if r.Source != c.source || r.Address() != c.address || !r.Enabled() {
 				t.Errorf("%s at %s, want %s at %s", r.Source, r.Address(), c.source, c.address)
 			}
-			says(t, report, Note, "count limits and cooldowns together", c.address)
+			says(t, report, Note, "count limits, budgets and cooldowns together", c.address)
 		})
 	}
 }

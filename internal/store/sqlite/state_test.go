@@ -219,3 +219,21 @@ func TestABrokenStateFileIsNamed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestADirectoryMayHaveAnyName(t *testing.T) {
+	w := newWatch()
+	for _, name := range []string{"a#1", "b?c=d", "100%41", "with space", "ü"} {
+		dir := filepath.Join(t.TempDir(), name)
+		s, _ := drivenState(t, dir, StateLimits{}, w)
+		s.Follow(spends(w, map[string]int64{name: 1}))
+		s.commit(nil, false)
+		files, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*"))
+		if err != nil || len(files) != 1 {
+			t.Errorf("%s: beside it stand %v (%v)", name, files, err)
+		}
+		next, _ := openState(t, dir, StateLimits{}, w)
+		if got := next.amounts(); got != name+"=1 in 1h0m0s" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}

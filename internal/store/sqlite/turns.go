@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	_ "modernc.org/sqlite" // the database driver, pure Go
@@ -87,6 +88,9 @@ func fileIn(dir, name string) (string, error) {
 	return filepath.Join(dir, name), nil
 }
 
+// inURI escapes what ends the path of a URI; SQLite reads it back.
+var inURI = strings.NewReplacer("%", "%25", "#", "%23", "?", "%3f")
+
 func open(path, schema string) (*sql.DB, error) {
 	// The file holds signatures of conversations: nobody else may read it.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
@@ -96,7 +100,7 @@ func open(path, schema string) (*sql.DB, error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)")
+	db, err := sql.Open("sqlite", "file:"+inURI.Replace(path)+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return nil, err
 	}

@@ -93,13 +93,18 @@ func (h *health) probed(now time.Time) bool { return h.probe.Load() && h.halfOpe
 
 func (h *health) succeeded(now time.Time) {
 	h.seen.Store(now.UnixNano())
-	if until := h.until.Load(); until != 0 && !h.cooling(now) {
-		h.until.CompareAndSwap(until, 0)
-	}
+	h.recovered(now)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.turn(now)
 	h.good++
+}
+
+// recovered closes the breaker of a deployment whose cooldown is over, false when there
+// is nothing to close.
+func (h *health) recovered(now time.Time) bool {
+	until := h.until.Load()
+	return until != 0 && !h.cooling(now) && h.until.CompareAndSwap(until, 0)
 }
 
 // turn begins a new minute.

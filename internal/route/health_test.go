@@ -171,6 +171,34 @@ func TestClientsOwnTimeoutAndLeavingDoNotCool(t *testing.T) {
 	}
 }
 
+func TestAHalfOpenDeploymentWhoseStreamSpeaksTakesOthersBeforeItEnds(t *testing.T) {
+	list := groupOf("two", "a", "b")
+	list[1].Order = 2
+	table := New(Settings{}, list)
+	table.fail(table.groups["two"].members[0], limited, false, start)
+	now := start.Add(time.Minute)
+	plan, step := begin(t, table, "two", Overrides{Stream: true}, now)
+	if step.Deployment.ID != "a" {
+		t.Fatalf("%s probes", step.Deployment.ID)
+	}
+	if _, other := begin(t, table, "two", Overrides{}, now); other.Deployment.ID != "b" {
+		t.Errorf("beside the probe %s is asked", other.Deployment.ID)
+	}
+	plan.FirstToken(step, time.Second, now)
+	second, other := begin(t, table, "two", Overrides{}, now)
+	if other.Deployment.ID != "a" {
+		t.Errorf("while the stream goes on %s is asked", other.Deployment.ID)
+	}
+	second.Failed(other, limited, now)
+	if table.Cooling("a", now).IsZero() {
+		t.Error("it does not rest again")
+	}
+	later := now.Add(time.Minute) // the first stream still goes on
+	if _, probe := begin(t, table, "two", Overrides{}, later); probe.Deployment.ID != "a" {
+		t.Errorf("%s probes", probe.Deployment.ID)
+	}
+}
+
 func TestReloadKeepsCooldowns(t *testing.T) {
 	old := New(Settings{}, groupOf("two", "a", "b"))
 	old.fail(old.groups["two"].members[0], limited, false, start)

@@ -78,9 +78,14 @@ func (p *Plan) Close() {
 	p.leaveLine()
 }
 
-// FirstToken records how long a step's stream took to its first token.
+// FirstToken records how long a step's stream took to its first token. A half-open
+// deployment that speaks is well: its stream may last for minutes, in which the others
+// need not wait.
 func (p *Plan) FirstToken(s Step, d time.Duration, now time.Time) {
 	h := s.member.health
+	if h.recovered(now) {
+		h.probe.Store(false)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.first.add(d.Seconds(), s.member.memory, now)

@@ -50,6 +50,7 @@ type Reader struct {
 	hasData    bool
 	name       string
 	eof        bool
+	failed     error // of the source, told when what came with it is read
 }
 
 // NewReader reads events of at most limit bytes from src; limit ≤ 0 means MaxEvent.
@@ -169,8 +170,12 @@ func endOfLine(b []byte) int {
 	return n
 }
 
-// fill reads more bytes, making room first.
+// fill reads more bytes, making room first. What comes together with an error is
+// read before the error counts.
 func (r *Reader) fill() error {
+	if r.failed != nil {
+		return r.failed
+	}
 	if r.start > 0 {
 		r.end = copy(r.buf, r.buf[r.start:r.end])
 		r.start = 0
@@ -188,7 +193,11 @@ func (r *Reader) fill() error {
 			r.eof = true
 			return nil
 		}
-		if n > 0 || err != nil {
+		if n > 0 {
+			r.failed = err
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}

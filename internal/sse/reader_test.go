@@ -294,3 +294,26 @@ func TestAFailedWaitEndsTheStream(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// dataAndError gives all of its text and an error with one read.
+type dataAndError struct{ text string }
+
+func (d *dataAndError) Read(p []byte) (int, error) {
+	n := copy(p, d.text)
+	d.text = d.text[n:]
+	return n, errBroken
+}
+
+var errBroken = errors.New("broken")
+
+func TestWhatComesTogetherWithAnErrorIsRead(t *testing.T) {
+	r := NewReader(&dataAndError{"data: a\n\ndata: b\n\ndata: c"}, 0)
+	for _, want := range []string{"a", "b"} {
+		if ev, err := r.Next(); err != nil || string(ev.Data) != want {
+			t.Fatalf("%q, %v; want %q", ev.Data, err, want)
+		}
+	}
+	if _, err := r.Next(); !errors.Is(err, errBroken) {
+		t.Errorf("then %v", err)
+	}
+}

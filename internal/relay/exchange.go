@@ -92,9 +92,8 @@ func (x *exchange) attempt(ctx context.Context) error {
 	x.applyControls()
 	x.wire = dep.wireFor(x.rq.Dialect.Name(), x.target.Info)
 	err = x.try(ctx)
-	if x.wire != dep.Wire && x.learn(err) {
-		x.wire = dep.Wire
-		err = x.try(ctx)
+	if x.wire != dep.Wire && x.lacks(err) {
+		err = x.instead(ctx, err)
 	}
 	for range maxRepairs {
 		repair, ok := x.mend(err)
@@ -150,7 +149,7 @@ func (x *exchange) try(ctx context.Context) error {
 	if resp.Status != http.StatusOK {
 		return x.refused(resp)
 	}
-	if x.rq.LLM.Stream && isEventStream(resp.Header) {
+	if x.rq.LLM.Stream && resp.Events() {
 		return x.stream(ctx, resp)
 	}
 	return x.whole(ctx, resp)

@@ -16,7 +16,7 @@ import (
 func (f *forward) take(ctx context.Context, resp *upstream.Response) error {
 	f.countRequest()
 	switch {
-	case !f.coded && isEventStream(resp.Header):
+	case !f.coded && upstream.EventStream(resp.Header):
 		return f.passEvents(ctx, resp.Body)
 	case !f.whole():
 		return f.takeWhole(ctx, resp)

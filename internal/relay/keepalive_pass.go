@@ -60,7 +60,7 @@ func (p *Pass) keepAlive(x *exchange, resp *upstream.Response) {
 
 // keepPassing prepares to watch bytes that pass, when they are events.
 func keepPassing(x *exchange, resp *upstream.Response, set *config.FairleadSettings, d wire.Dialect) {
-	if !isEventStream(resp.Header) || resp.Header.Get("Content-Encoding") != "" {
+	if !upstream.EventStream(resp.Header) || resp.Header.Get("Content-Encoding") != "" {
 		return
 	}
 	k := &x.alive

@@ -133,7 +133,7 @@ type tap struct {
 // read takes what the header of an answer tells: its format, and of Amazon's the
 // counts of tokens.
 func (t *tap) read(h http.Header) {
-	t.events = isEventStream(h)
+	t.events = upstream.EventStream(h)
 	t.frames = strings.HasPrefix(h.Get("Content-Type"), "application/vnd.amazon.eventstream")
 	in, err := strconv.ParseInt(h.Get("X-Amzn-Bedrock-Input-Token-Count"), 10, 64)
 	if err != nil || in < 0 {

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync/atomic"
@@ -53,9 +54,8 @@ func (d *Deployment) maySpeak(dialect string) bool {
 	return secondAPIs[dialect] == d.Row.Name
 }
 
-// learn looks whether the upstream has said that it has no such API. It is asked
-// once; from then on its chat completions answer.
-func (x *exchange) learn(err error) bool {
+// lacks looks whether the upstream has said that it has no such API.
+func (x *exchange) lacks(err error) bool {
 	var e *llm.Error
 	if err == nil || x.begun || !errors.As(err, &e) {
 		return false
@@ -70,11 +70,23 @@ func (x *exchange) learn(err error) bool {
 			return false // the route exists, what the history names does not
 		}
 	}
-	if e.Code == "model_not_found" {
-		return false // the route exists, the model does not
+	return e.Code != "model_not_found" // else the route exists, the model does not
+}
+
+// instead asks the chat completions of an upstream that refused with err to answer in
+// its second API. When they answer, they do from now on; when they are missing too,
+// or fail, that says nothing about the next request.
+func (x *exchange) instead(ctx context.Context, err error) error {
+	x.wire = x.dep.Wire
+	second := x.try(ctx)
+	if second != nil && !x.begun {
+		if x.lacks(second) {
+			return err
+		}
+		return second
 	}
 	x.dep.second.missing.Store(true)
 	x.relay.Log.Info("the upstream does not speak the client's format; its chat completions answer from now on",
 		"deployment", x.step.Deployment.ID, "format", x.rq.Dialect.Name())
-	return true
+	return second
 }

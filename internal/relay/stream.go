@@ -1,12 +1,12 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"iter"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -201,15 +201,17 @@ func (x *exchange) mock(ctx context.Context, text string) error {
 }
 
 func (x *exchange) readWhole(ctx context.Context, resp *upstream.Response) (*llm.Response, error) {
-	if x.call.Aggregate && isEventStream(resp.Header) {
-		rd := sse.NewReader(resp.Body, int(x.rq.Models.Config.Fairlead.MaxEventBytes))
-		return llm.Collect(x.wire.Stream(x.call, rd))
+	if x.call.Aggregate && upstream.EventStream(resp.Header) {
+		return x.collect(resp.Body)
 	}
 	body, failed := resp.ReadAll(x.rq.Models.Config.Fairlead.MaxResponseBytes)
 	if failed != nil {
 		return nil, failed
 	}
 	x.debugBody("answer of the upstream", body)
+	if upstream.LooksLikeEvents(body) {
+		return x.collect(bytes.NewReader(body))
+	}
 	answer, err := x.wire.Response(x.call, body)
 	if err != nil {
 		return nil, err
@@ -220,8 +222,13 @@ func (x *exchange) readWhole(ctx context.Context, resp *upstream.Response) (*llm
 	return answer, nil
 }
 
-func isEventStream(h http.Header) bool {
-	return strings.HasPrefix(h.Get("Content-Type"), sse.ContentType)
+// collect makes one answer of a stream: of an upstream that only streams, or that
+// does although it was not asked to.
+func (x *exchange) collect(from io.Reader) (*llm.Response, error) {
+	rd := sse.NewReader(from, int(x.rq.Models.Config.Fairlead.MaxEventBytes))
+	read := *x.call
+	read.Native = false // events that pass as bytes make no answer
+	return llm.Collect(x.wire.Stream(&read, rd))
 }
 
 // deliver writes a whole answer.

@@ -28,10 +28,16 @@ type Body struct {
 	err     error
 	// encoding of the body that is to be undone at the first read.
 	encoding string
+	ahead    []byte // was read to see how the body begins, and is to be read again
 }
 
 // Read implements io.Reader under the limits of the call.
 func (b *Body) Read(p []byte) (int, error) {
+	if len(b.ahead) > 0 {
+		n := copy(p, b.ahead)
+		b.ahead = b.ahead[n:]
+		return n, nil
+	}
 	if b.err != nil {
 		return 0, b.err
 	}
@@ -55,7 +61,7 @@ func (b *Body) Read(p []byte) (int, error) {
 // connection cannot tell.
 func (b *Body) Wait() error {
 	direct, ok := b.from.(*http1.Response)
-	if b.err != nil || b.encoding != "" || !ok {
+	if b.err != nil || b.encoding != "" || !ok || len(b.ahead) > 0 {
 		return nil
 	}
 	if err := direct.Wait(); err != nil {
@@ -98,10 +104,16 @@ func (b *Body) Close() error {
 
 var errClosed = errors.New("upstream: read of a closed body")
 
+// unreadable is the encoding of an error's text that cannot be undone.
+const unreadable = "unknown"
+
 // decoder undoes a Content-Encoding that was not asked for.
 func decoder(encoding string, r io.Reader) (io.Reader, error) {
-	if encoding == "gzip" {
+	switch encoding {
+	case "gzip":
 		return gzip.NewReader(r)
+	case unreadable:
+		return nil, errors.New("upstream: an unknown Content-Encoding")
 	}
 	return zlib.NewReader(r)
 }

@@ -143,6 +143,8 @@ func accept(r *Request, status int, h http.Header) (encoding string, e *llm.Erro
 		e.Cause = errors.New("redirect to " + h.Get("Location"))
 	case status < 200:
 		e = badGateway(fmt.Sprintf("The upstream answered with status %d, which is no answer to this request.", status))
+	case !known && status >= http.StatusBadRequest:
+		return unreadable, nil // the status says enough
 	case !known:
 		e = badGateway("The upstream compressed its answer in a way that was not asked for and is not known.")
 		e.Cause = errors.New("content-encoding " + h.Get("Content-Encoding"))

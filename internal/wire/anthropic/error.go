@@ -27,6 +27,24 @@ func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
 	return e
 }
 
+// eventError names the event of an error.
+const eventError = "error"
+
+// failedWith is the error that an event of this name holds, whatever its form.
+func failedWith(data []byte) error {
+	kind, _ := errorText(data)
+	return Wire{}.Error(statusOf(kind), nil, data)
+}
+
+// stray looks at an event of no known type: when it says something in words, as the
+// errors of other formats do, it is an error; else nil.
+func stray(v rawjson.Value) error {
+	if v.Get("type").Is(eventError) || v.Get("error").Present() || v.Get("message").Kind() == '"' || v.Get("detail").Kind() == '"' {
+		return failedWith(v)
+	}
+	return nil
+}
+
 // errorText finds type and message in an error body, which may be Anthropic's, that
 // of a proxy in front of it, or a page of HTML.
 func errorText(body []byte) (kind, text string) {

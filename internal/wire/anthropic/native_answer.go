@@ -34,9 +34,10 @@ func nativeStream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 		s := passer{call: c, yield: yield, state: follower{call: c}}
 		for !s.done {
 			ev, err := r.Next()
-			if err == nil {
-				err = s.event(ev.Data)
-			} else if errors.Is(err, io.EOF) {
+			switch {
+			case err == nil:
+				err = s.event(ev.Name, ev.Data)
+			case errors.Is(err, io.EOF) || s.stop: // all has come but the end marker
 				err = s.endOfInput()
 			}
 			if err != nil && !s.done {
@@ -64,9 +65,12 @@ func (s *passer) emit(ev llm.Event) {
 	}
 }
 
-func (s *passer) event(data []byte) error {
-	if string(data) == sse.Done {
+func (s *passer) event(name string, data []byte) error {
+	switch {
+	case string(data) == sse.Done:
 		return s.endOfInput()
+	case name == eventError:
+		return failedWith(data)
 	}
 	v, err := rawjson.Check(data)
 	if err != nil {
@@ -90,9 +94,10 @@ func (s *passer) event(data []byte) error {
 		s.emit(ev)
 		s.done = true
 		return nil
-	case "error":
-		return Wire{}.Error(statusOf(v.Path("error", "type").Text()), nil, v)
 	default:
+		if err := stray(v); err != nil {
+			return err
+		}
 		if v.Get("type").Kind() != '"' {
 			return unreadable(s.call, "The upstream's stream holds an event without a type.", nil)
 		}

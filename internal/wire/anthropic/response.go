@@ -1,6 +1,9 @@
 package anthropic
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,11 +26,14 @@ func (w Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if msg.content.Kind() != '[' {
 		return nil, unreadable(c, "The upstream's answer is no message: it has no content.", nil)
 	}
-	if c.Native {
+	if c.Native && (c.Request == nil || !c.Request.Stream) { // one that was to be a stream is told in events
 		return nativeResponse(c, &msg), nil
 	}
 	m := messageReader{call: c}
 	for i := range blocks {
+		if b := &blocks[i]; b.kind.Is("tool_use") && b.name.Text() == "" {
+			return nil, unreadable(c, "The upstream's answer calls a tool without its name.", nil)
+		}
 		m.block(&blocks[i])
 	}
 	resp := &llm.Response{ID: msg.id.Text(), Model: msg.model.Text(), Choices: []llm.Choice{m.choice(&msg)}}
@@ -246,12 +252,21 @@ func (m *messageReader) toolUse(b *contentBlock, server bool) {
 		m.answer, m.answered = formatAnswer(m.call.JSONTool, input), true
 		return
 	}
-	call := &llm.ToolCall{ID: b.id.Text(), Name: m.call.ToolName(name), Arguments: string(input), Server: server}
+	call := &llm.ToolCall{ID: callID(m.call, b.id.Text(), len(m.parts)), Name: m.call.ToolName(name), Arguments: string(input), Server: server}
 	if !server {
 		m.calls++
 		asCustom(m.call, call)
 	}
 	m.parts = append(m.parts, llm.Part{Kind: llm.PartToolCall, Call: call})
+}
+
+// callID is the id of a call, made when the upstream gave it none.
+func callID(c *wire.Call, id string, seat int) string {
+	if id != "" {
+		return id
+	}
+	sum := sha256.Sum256([]byte(c.Seed + "\x00" + strconv.Itoa(seat)))
+	return "toolu_" + hex.EncodeToString(sum[:12])
 }
 
 // formatAnswer is the text that the input of a format's tool stands for.

@@ -27,9 +27,10 @@ func (w Wire) Stream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 		s := streamReader{call: c, yield: yield}
 		for !s.gone && !s.done {
 			ev, err := r.Next()
-			if err == nil {
-				err = s.event(ev.Data)
-			} else if errors.Is(err, io.EOF) {
+			switch {
+			case err == nil:
+				err = s.event(ev.Name, ev.Data)
+			case errors.Is(err, io.EOF) || s.stop != nil: // all has come but the end marker
 				err = s.endOfInput()
 			}
 			if err != nil && !s.gone {
@@ -78,9 +79,12 @@ func (s *streamReader) emit(ev llm.Event) {
 }
 
 // event handles the payload of one SSE event.
-func (s *streamReader) event(data []byte) error {
-	if string(data) == sse.Done {
+func (s *streamReader) event(name string, data []byte) error {
+	switch {
+	case string(data) == sse.Done:
 		return s.end()
+	case name == eventError:
+		return failedWith(data)
 	}
 	v, err := rawjson.Check(data)
 	if err != nil {
@@ -101,15 +105,15 @@ func (s *streamReader) event(data []byte) error {
 		s.messageDelta(&f)
 	case `"message_stop"`:
 		return s.end()
-	case `"error"`:
-		return Wire{}.Error(statusOf(f.err.Get("type").Text()), nil, v)
+	default:
+		return stray(v)
 	}
 	return nil
 }
 
 // eventFields are the members of an event that matter.
 type eventFields struct {
-	kind, index, delta, block, message, usage, err rawjson.Value
+	kind, index, delta, block, message, usage rawjson.Value
 }
 
 func (f *eventFields) read(v rawjson.Value) {
@@ -127,8 +131,6 @@ func (f *eventFields) read(v rawjson.Value) {
 			f.message = m.Value
 		case `"usage"`:
 			f.usage = m.Value
-		case `"error"`:
-			f.err = m.Value
 		}
 	}
 }
@@ -180,6 +182,9 @@ func (s *streamReader) blockStart(f *eventFields) error {
 	case "redacted_thinking":
 		s.emit(llm.Event{Kind: llm.EventThinking, State: &llm.State{Provider: providerName, Redacted: f.block.Get("data").Text()}})
 	case "tool_use", "server_tool_use", "mcp_tool_use":
+		if f.block.Get("name").Text() == "" {
+			return unreadable(s.call, "The upstream's answer calls a tool without its name.", nil)
+		}
 		s.toolStart(&b, f.block, kind != "tool_use")
 	case "web_search_tool_result", "web_fetch_tool_result":
 		s.fields("web_search_results", f.block)
@@ -210,7 +215,7 @@ func (s *streamReader) toolStart(b *openBlock, v rawjson.Value, server bool) {
 	}
 	b.tool = s.tools
 	s.tools++
-	call := &llm.ToolCall{ID: v.Get("id").Text(), Name: s.call.ToolName(name), Server: server}
+	call := &llm.ToolCall{ID: callID(s.call, v.Get("id").Text(), b.tool), Name: s.call.ToolName(name), Server: server}
 	if !server {
 		s.calls++
 		b.custom = isCustom(s.call, call.Name)

@@ -232,3 +232,24 @@ func drain(t *rapid.T, call *wire.Call, src io.Reader) (events []llm.Event) {
 	}
 	return events
 }
+
+func TestCallWithoutAnIDGetsOne(t *testing.T) {
+	start := `{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","name":"f","input":{}}}`
+	events, err := read(emptyCall(), stream(startEvent, start, strings.Replace(start, `"index":0`, `"index":1`, 1), stopBecause("tool_use"), stopEvent))
+	var ids []string
+	for _, ev := range events {
+		if ev.Kind == llm.EventToolCall {
+			ids = append(ids, ev.Call.ID)
+		}
+	}
+	if err != nil || len(ids) != 2 || ids[0] == "" || ids[0] == ids[1] {
+		t.Errorf("ids %q, %v", ids, err)
+	}
+}
+
+func TestCallWithoutANameIsNoAnswer(t *testing.T) {
+	_, err := read(emptyCall(), stream(startEvent, toolStart("0", "toolu_1", ""), stopBecause("tool_use"), stopEvent))
+	if err == nil {
+		t.Error("a call without a name was passed on")
+	}
+}

@@ -28,6 +28,20 @@ func (Wire) Error(status int, h http.Header, body []byte) *llm.Error {
 	return e
 }
 
+// eventError names the event of an error: Google's have no name, a proxy's may.
+const eventError = "error"
+
+// failedWith is the error in an event of a stream, whatever its form.
+func failedWith(data []byte) *llm.Error { return upstreamError(http.StatusOK, errorObject(data), data) }
+
+// stray reports whether a document of a stream is none of the format's and says something
+// in words, as the errors of other formats do.
+func (b *answerBody) stray(v rawjson.Value) bool {
+	return b.candidates == nil && b.usage == nil && b.feedback == nil && (v.Get("message").Kind() == '"' || v.Get("detail").Kind() == '"')
+}
+
+func nameless() error { return brokenAnswer("the answer calls a function without its name") }
+
 // errorObject finds Google's error object, which streaming endpoints wrap in an
 // array; nil when the body is something else.
 func errorObject(body []byte) rawjson.Value {

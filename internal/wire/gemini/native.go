@@ -77,6 +77,10 @@ func nativeStream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 			if string(ev.Data) == sse.Done {
 				continue
 			}
+			if ev.Name == eventError {
+				yield(llm.Event{}, failedWith(ev.Data))
+				return
+			}
 			out, err := s.chunk(ev.Data)
 			if !yield(out, err) || err != nil {
 				return
@@ -108,8 +112,8 @@ func (s *passing) chunk(data []byte) (llm.Event, error) {
 		v = v.First()
 	}
 	b := readBody(v)
-	if b.failure.Present() {
-		return llm.Event{}, upstreamError(200, b.failure, data)
+	if b.failure.Present() || b.stray(v) {
+		return llm.Event{}, failedWith(v)
 	}
 	ev := llm.Event{Kind: llm.EventRaw, Raw: v}
 	for i, cand := range b.candidates.Elems() {

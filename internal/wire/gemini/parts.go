@@ -83,7 +83,7 @@ type callReader struct {
 func (r *callReader) read(v rawjson.Value, choice, index int) *llm.ToolCall {
 	call := &llm.ToolCall{ID: v.Get("id").Text(), Name: r.c.ToolName(v.Get("name").Text()), Arguments: "{}"}
 	if args := v.Get("args"); args.Present() {
-		call.Arguments = string(args)
+		call.Arguments = objectOf(args)
 	}
 	if call.ID == "" {
 		call.ID = mintID(r.c.Seed, r.id, choice, index)
@@ -92,6 +92,18 @@ func (r *callReader) read(v rawjson.Value, choice, index int) *llm.ToolCall {
 		call.Custom, call.Arguments = true, v.Get("args").Get(customInput).Text()
 	}
 	return call
+}
+
+// objectOf is the text of arguments as an object: one that comes as a string of JSON is
+// taken out of it, and what is no object at all is wrapped into one.
+func objectOf(args rawjson.Value) string {
+	if args.Kind() == '{' {
+		return string(args)
+	}
+	if v, err := rawjson.Check([]byte(args.Text())); err == nil && v.Kind() == '{' {
+		return string(v)
+	}
+	return string(append(append([]byte(`{"_raw":`), args...), '}'))
 }
 
 // custom reports whether the client knows the tool as a free-form one.

@@ -18,12 +18,18 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if b.failure.Present() {
 		return nil, upstreamError(200, b.failure, body)
 	}
+	if v.First().Kind() == '{' { // what streams without alt=sse are
+		return llm.Collect(listStream(c, v))
+	}
 	if c.Native && !c.Request.Stream { // one that was to be a stream is told in events
 		return nativeResponse(c, v, &b, candidates)
 	}
 	resp := &llm.Response{ID: b.id.Text(), Model: b.model.Text()}
 	r := reader{calls: callReader{c: c, id: resp.ID}}
 	for i := range candidates {
+		if candidates[i].raw.Kind() != '{' {
+			return nil, brokenAnswer("the answer has a candidate that is none")
+		}
 		choice, err := r.candidate(&candidates[i])
 		if err != nil {
 			return nil, err
@@ -93,7 +99,7 @@ func readAnswer(body []byte, room []answerCandidate) (rawjson.Value, answerBody,
 	begin := c.I
 	if c.Peek() != '{' {
 		list := c.Skip()
-		if err := c.End(); err != nil || list.Kind() != '[' || list.First().Kind() != '{' {
+		if err := c.End(); err != nil || list.Kind() != '[' || list.Len() != 1 || list.First().Kind() != '{' {
 			return list, b, nil, err
 		}
 		return readAnswer(list.First(), room)
@@ -197,6 +203,11 @@ func (r *reader) candidate(c *answerCandidate) (llm.Choice, error) {
 	b := choiceBuilder{r: r, choice: &choice, firstCall: -1}
 	for _, part := range c.parts.Elems() {
 		b.part(readPart(part))
+	}
+	for i := range choice.Parts {
+		if call := choice.Parts[i].Call; call != nil && call.Name == "" {
+			return choice, nameless()
+		}
 	}
 	reason := c.reason.Text()
 	if reason == statusLost && len(choice.Parts) == 0 {

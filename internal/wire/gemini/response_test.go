@@ -225,3 +225,20 @@ func TestAnswersThatAreNoneAreErrorsOfTheUpstream(t *testing.T) {
 		}
 	}
 }
+
+func TestArgumentsThatAreNoObjectBecomeOne(t *testing.T) {
+	for args, want := range map[string]string{`"{\"a\":1}"`: `{"a":1}`, `"x"`: `{"_raw":"x"}`, `[1]`: `{"_raw":[1]}`, `7`: `{"_raw":7}`} {
+		p := respond(t, answer(`[{"functionCall":{"name":"f","args":`+args+`}}]`, "STOP")).Choices[0].Parts
+		if p[0].Call.Arguments != want {
+			t.Errorf("%s became %s", args, p[0].Call.Arguments)
+		}
+	}
+}
+
+func TestCallWithoutANameIsNoAnswer(t *testing.T) {
+	for _, call := range []string{`{}`, `{"name":"","args":{}}`, `{"args":{"a":1}}`} {
+		if _, err := (Wire{}).Response(&wire.Call{}, []byte(answer(`[{"functionCall":`+call+`}]`, "STOP"))); err == nil {
+			t.Errorf("%s is a call", call)
+		}
+	}
+}

@@ -23,6 +23,18 @@ func (Wire) Stream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 	}
 }
 
+// listStream reads a streamed answer that came as a list of its documents.
+func listStream(c *wire.Call, list rawjson.Value) iter.Seq2[llm.Event, error] {
+	return func(yield func(llm.Event, error) bool) {
+		s := stream{calls: callReader{c: c}, yield: yield}
+		if err := s.event(list); err != nil {
+			s.fail(err)
+			return
+		}
+		s.end(io.EOF)
+	}
+}
+
 // stream is the state of one streamed answer.
 type stream struct {
 	calls   callReader
@@ -56,6 +68,10 @@ func (s *stream) run(r *sse.Reader) {
 		if string(ev.Data) == sse.Done {
 			continue
 		}
+		if ev.Name == eventError {
+			s.fail(failedWith(ev.Data))
+			return
+		}
 		if err := s.event(ev.Data); err != nil {
 			s.fail(err)
 			return
@@ -85,11 +101,21 @@ func (s *stream) event(data []byte) error {
 		return e
 	}
 	if v.Kind() == '[' {
-		v = v.First()
+		for _, e := range v.Elems() {
+			if err := s.document(e); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
+	return s.document(v)
+}
+
+// document reads one document of the stream.
+func (s *stream) document(v rawjson.Value) error {
 	b := readBody(v)
-	if b.failure.Present() {
-		return upstreamError(200, b.failure, data)
+	if b.failure.Present() || b.stray(v) {
+		return failedWith(v)
 	}
 	if b.usage != nil {
 		s.usage = append(s.usage[:0], b.usage...)
@@ -195,6 +221,10 @@ func (s *stream) signature(c *choiceState, p *answerPart) {
 func (s *stream) call(c *choiceState, p *answerPart) {
 	c.content = true
 	call := s.calls.read(p.call, c.index, c.calls)
+	if call.Name == "" {
+		s.fail(nameless())
+		return
+	}
 	st := p.state()
 	if c.calls == 0 {
 		c.unsigned = st == nil

@@ -3,6 +3,7 @@ package openaichat
 import (
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
+	"github.com/fairlead-gateway/fairlead/internal/wire/errtext"
 )
 
 // callTable numbers the tool calls of a streamed answer: dense from 0 within
@@ -21,6 +22,9 @@ type streamCall struct {
 	out      int
 	args     bool // some of the arguments arrived
 	custom   bool
+	minted   bool // the id is the gateway's
+	named    bool
+	held     string // arguments that came before the name
 }
 
 const noIndex = -1
@@ -61,7 +65,7 @@ func (t *callTable) find(choice int, d *delta) (at int, begins bool) {
 		upstream = int(n)
 	}
 	id := d.id.Text()
-	last := -1
+	last, taken := -1, false
 	out := 0
 	for i := range t.calls {
 		c := &t.calls[i]
@@ -70,21 +74,89 @@ func (t *callTable) find(choice int, d *delta) (at int, begins bool) {
 		}
 		out++
 		if id != "" && c.id == id {
-			return i, false
+			if !c.another(upstream, d) {
+				return i, false
+			}
+			taken = true
 		}
 		if upstream == noIndex || c.upstream == upstream {
 			last = i
 		}
 	}
-	if last >= 0 && (id == "" || len(t.calls) >= maxCalls) {
+	if last >= 0 && (len(t.calls) >= maxCalls || t.calls[last].goesOn(id, taken, d)) {
+		if c := &t.calls[last]; id != "" && !taken && !c.named {
+			c.id, c.minted = id, false // nobody has seen the other
+		}
 		return last, false
 	}
-	if id == "" {
+	minted := id == "" || taken
+	if minted {
 		id = mintID(t.call.Seed, t.answer, choice*maxCalls+out)
 	}
-	t.calls = append(t.calls, streamCall{choice: choice, upstream: upstream, id: id, out: out, custom: d.custom})
+	t.calls = append(t.calls, streamCall{choice: choice, upstream: upstream, id: id, out: out, custom: d.custom, minted: minted})
 	return len(t.calls) - 1, true
 }
+
+// another reports whether a delta with the id of the call begins another one all the
+// same: it has a name and an index of its own, and the call has got its arguments.
+func (c *streamCall) another(upstream int, d *delta) bool {
+	return upstream != noIndex && c.upstream != noIndex && c.upstream != upstream && c.args && d.name.Text() != ""
+}
+
+// goesOn reports whether a delta at the index of the call belongs to it: one without an
+// id of its own does, unless it is a whole call after this one; one whose id comes late
+// does too.
+func (c *streamCall) goesOn(id string, taken bool, d *delta) bool {
+	if id != "" && !taken {
+		return c.minted && (d.name.Text() == "" || !c.named)
+	}
+	return !(c.named && c.args && d.name.Text() != "" && d.whole())
+}
+
+// empty reports whether a delta says nothing.
+func (d *delta) empty() bool {
+	return !d.index.Present() && !d.id.Present() && !d.name.Present() && !d.args.Present()
+}
+
+// whole reports whether a delta brings all arguments of a call.
+func (d *delta) whole() bool {
+	v, err := rawjson.Check([]byte(d.arguments().Text()))
+	return err == nil && v.Kind() == '{'
+}
+
+// maxHeld bounds the arguments that wait for the name of their call, in bytes.
+const maxHeld = 1 << 20
+
+// name takes note of a call's name. A call begins for the client when its name has come,
+// which it does with the first delta nearly always; until then ok is false and the
+// arguments are held back.
+func (s *stream) name(c *streamCall, d *delta) (begins, ok bool) {
+	switch {
+	case c.named:
+		return false, true
+	case d.name.Text() != "":
+		c.named = true
+		return true, true
+	}
+	c.held += d.arguments().Text()
+	if len(c.held) > maxHeld {
+		s.fail(nameless())
+	}
+	return false, false
+}
+
+// allNamed fails the stream when a call of a choice that ends has got no name.
+func (s *stream) allNamed(choice int) bool {
+	for i := range s.table.calls {
+		if c := &s.table.calls[i]; c.choice == choice && !c.named {
+			s.fail(nameless())
+			return false
+		}
+	}
+	return true
+}
+
+func nameless() error { return errtext.NoAnswer("calls a function without its name", nil) }
 
 func (t *callTable) any(choice int) bool {
 	for i := range t.calls {

@@ -163,3 +163,23 @@ func TestAnswerThatCameWholeIsToldAsAStream(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 }
+
+func TestCallsThatTheVendorRunsLeaveNoTraceInAStream(t *testing.T) {
+	enc := Dialect{}.Stream(&llm.Request{}, smart)
+	var out []byte
+	for _, ev := range []llm.Event{
+		{Kind: llm.EventStart, Response: &llm.Response{ID: "x"}},
+		{Kind: llm.EventToolCall, Call: &llm.ToolCall{ID: "s", Name: "web_search", Server: true}},
+		{Kind: llm.EventToolArgs, Delta: `{"query":"q"}`},
+		{Kind: llm.EventText, Delta: "found"},
+		{Kind: llm.EventToolCall, Index: 1, Call: &llm.ToolCall{ID: "c", Name: "weather"}},
+		{Kind: llm.EventToolArgs, Index: 1, Delta: "{}"},
+		{Kind: llm.EventFinish, Finish: llm.FinishToolCalls},
+	} {
+		out = enc.Event(out, &ev)
+	}
+	text := string(out)
+	if strings.Contains(text, "query") || strings.Contains(text, `"index":1`) || strings.Count(text, `"tool_calls":[{"index":0`) != 2 {
+		t.Error(text)
+	}
+}

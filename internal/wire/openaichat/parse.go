@@ -35,6 +35,9 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 		if err := choiceFailure(h.finish, h.whole); err != nil {
 			return nil, err
 		}
+		if err := h.lacking(); err != nil {
+			return nil, err
+		}
 		resp.Choices[i] = p.choice(resp.ID, h)
 	}
 	if c.Native {
@@ -154,6 +157,19 @@ func (h *choice) read(c *rawjson.Cursor) {
 	h.whole = rawjson.Value(c.B[at:c.I])
 }
 
+// lacking is the error of a choice that says nothing, or calls nothing that has a name.
+func (h *choice) lacking() error {
+	if h.message.Kind() != '{' {
+		return errtext.NoAnswer("has a choice without a message", nil)
+	}
+	for _, call := range h.fields.toolCalls.Elems() {
+		if call.Path("function", "name").Text() == "" && call.Path("custom", "name").Text() == "" {
+			return nameless()
+		}
+	}
+	return nil
+}
+
 func (h *choice) readMessage(c *rawjson.Cursor) {
 	at := c.I
 	if h.fields = (fields{}); c.Peek() == '{' {
@@ -191,7 +207,7 @@ func (t *top) failure(q *wire.Quirks) error {
 	if t.failed.Present() && t.choices.First() == nil {
 		return errorWithin(t.failed)
 	}
-	if t.choices.Kind() != '[' {
+	if t.choices.First() == nil {
 		return errtext.NoAnswer("has no choices", nil)
 	}
 	return nil

@@ -31,6 +31,7 @@ type seenChunk struct {
 type assigned struct {
 	index  int // in the table
 	begins bool
+	held   bool // says nothing to the client yet
 }
 
 // passChunk hands on a chunk of a hop in the same format.
@@ -66,6 +67,9 @@ func (s *stream) passChunk(v rawjson.Value, t *top) error {
 // fillBegun notices calls that begin and end within one chunk without arguments.
 func (s *stream) fillBegun(seen *seenChunk) {
 	for _, a := range seen.calls {
+		if a.held {
+			continue
+		}
 		if c := &s.table.calls[a.index]; !c.args && !c.custom && slices.Contains(seen.ends, c.choice) {
 			seen.irregular = true
 		}
@@ -107,7 +111,10 @@ func (s *stream) inspect(v rawjson.Value, seen *seenChunk) {
 	c := s.choice(index)
 	seen.choice = index
 	seen.count++
-	seen.irregular = seen.irregular || !hasIndex || deltaValue.Kind() != '{'
+	if deltaValue.Kind() != '{' {
+		deltaValue, seen.irregular = choiceDelta(v), true
+	}
+	seen.irregular = seen.irregular || !hasIndex
 	only := s.inspectDelta(c, deltaValue, seen)
 	seen.only = only && !others && !reason.Present() && seen.count == 1
 	if reason.Present() {
@@ -183,13 +190,23 @@ func (s *stream) inspectReasoning(v rawjson.Value, seen *seenChunk) {
 func (s *stream) inspectCalls(c *streamChoice, v rawjson.Value, seen *seenChunk) (piece bool) {
 	piece = true
 	for i, e := range v.Elems() {
-		seen.content = true
 		d := readDelta(e)
-		at, begins := s.table.find(c.index, &d)
+		if d.empty() {
+			seen.calls = append(seen.calls, assigned{held: true})
+			piece, seen.irregular = false, true
+			continue
+		}
+		at, first := s.table.find(c.index, &d)
 		call := &s.table.calls[at]
-		seen.calls = append(seen.calls, assigned{at, begins})
+		begins, ok := s.name(call, &d)
+		seen.calls = append(seen.calls, assigned{at, begins, !ok})
+		if !ok {
+			piece, seen.irregular = false, true
+			continue
+		}
+		seen.content = true
 		n, ok := d.index.Int()
-		if !ok || int(n) != call.out || callIrregular(&d, begins) {
+		if !ok || int(n) != call.out || begins != first || begins && d.id.Text() != call.id || callIrregular(&d, begins) {
 			seen.irregular = true
 		}
 		piece = piece && i == 0 && !begins && call.args && !d.custom
@@ -198,7 +215,7 @@ func (s *stream) inspectCalls(c *streamChoice, v rawjson.Value, seen *seenChunk)
 			seen.brings(args, false)
 		}
 		if begins && s.keep {
-			seen.begun = append(seen.begun, &llm.ToolCall{ID: call.id, Name: d.name.Text(), Arguments: d.args.Text(), Custom: d.custom})
+			seen.begun = append(seen.begun, &llm.ToolCall{ID: call.id, Name: d.name.Text(), Arguments: call.held + d.args.Text(), Custom: d.custom})
 		}
 	}
 	return piece
@@ -224,6 +241,9 @@ func (s *stream) inspectFinish(c *streamChoice, reason rawjson.Value, seen *seen
 		return
 	}
 	c.finished = true
+	if !s.allNamed(c.index) {
+		return
+	}
 	seen.content = true
 	seen.finish = legalFinish(word, s.table.any(c.index))
 	seen.ends = append(seen.ends, c.index)

@@ -13,12 +13,25 @@ func (s *stream) readChunk(t *top) error {
 	for _, v := range t.choices.Elems() {
 		n, _ := v.Get("index").Int()
 		c := s.choice(int(n))
-		d := v.Get("delta")
-		f := readFields(d)
+		f := readFields(choiceDelta(v))
 		s.readText(c, f)
 		s.readMedia(c, f)
 		s.readCalls(c, f)
 		s.readFinish(c, v.Get("finish_reason"))
+	}
+	return nil
+}
+
+// choiceDelta is what a choice of a chunk brings: its delta, or what some servers send in
+// its place, the message or the text of an answer that is not streamed.
+func choiceDelta(choice rawjson.Value) rawjson.Value {
+	for _, key := range [...]string{"delta", "message"} {
+		if v := choice.Get(key); v.Kind() == '{' {
+			return v
+		}
+	}
+	if text := choice.Get("text"); text.Kind() == '"' {
+		return append(append(rawjson.Value(`{"content":`), text...), '}')
 	}
 	return nil
 }
@@ -69,13 +82,21 @@ func (s *stream) readCalls(c *streamChoice, f fields) {
 }
 
 func (s *stream) readCall(c *streamChoice, d *delta) {
-	at, begins := s.table.find(c.index, d)
+	if d.empty() {
+		return
+	}
+	at, _ := s.table.find(c.index, d)
 	call := &s.table.calls[at]
 	args := d.arguments().Text()
 	if strings.TrimSpace(args) != "" {
 		call.args = true
 	}
+	begins, ok := s.name(call, d)
+	if !ok {
+		return
+	}
 	if begins {
+		args, call.held = call.held+args, ""
 		s.send(llm.Event{Kind: llm.EventToolCall, Choice: c.index, Index: call.out, Delta: args, Call: &llm.ToolCall{
 			ID: call.id, Name: s.call.ToolName(d.name.Text()), Custom: call.custom,
 		}})
@@ -96,6 +117,9 @@ func (s *stream) readFinish(c *streamChoice, reason rawjson.Value) {
 		return
 	}
 	c.finished = true
+	if !s.allNamed(c.index) {
+		return
+	}
 	s.closeCalls(c.index)
 	finish := legalFinish(word, s.table.any(c.index))
 	if finish == llm.FinishFunctionCall {

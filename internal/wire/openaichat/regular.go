@@ -17,6 +17,9 @@ func (s *stream) regularChunk(v rawjson.Value, seen *seenChunk) []byte {
 		obj.Set("id", s.id)
 	}
 	dst := append(make([]byte, 0, len(v)), '[')
+	if object := obj.Get("object"); object.Present() {
+		obj.Set("object", rawjson.Value(`"chat.completion.chunk"`))
+	}
 	calls := seen.calls
 	for _, c := range obj.Get("choices").Elems() {
 		dst = rawjson.AppendComma(dst)
@@ -30,7 +33,11 @@ func (s *stream) regularStreamChoice(dst []byte, v rawjson.Value, seen *seenChun
 	obj := rawjson.ParseObject(v)
 	n, _ := obj.Get("index").Int()
 	c := s.choice(int(n))
-	d := rawjson.ParseObject(obj.Get("delta"))
+	d := rawjson.ParseObject(choiceDelta(v))
+	if obj.Get("delta").Kind() != '{' {
+		obj.Del("message")
+		obj.Del("text")
+	}
 	if !c.role {
 		c.role = true
 		d.Set("role", rawjson.Value(`"assistant"`))
@@ -39,7 +46,9 @@ func (s *stream) regularStreamChoice(dst []byte, v rawjson.Value, seen *seenChun
 	if list := d.Get("tool_calls"); list.Kind() == '[' {
 		var out []byte
 		out, calls = s.regularDeltas(list, seen, calls)
-		d.Set("tool_calls", out)
+		if d.Set("tool_calls", out); len(out) == len(`[]`) {
+			d.Del("tool_calls")
+		}
 	}
 	obj.Set("index", rawjson.Int(n))
 	obj.Set("delta", d.Value())
@@ -82,7 +91,9 @@ func (s *stream) regularDeltas(list rawjson.Value, seen *seenChunk, calls []assi
 		if len(calls) == 0 {
 			break
 		}
-		dst = s.regularDelta(rawjson.AppendComma(dst), e, calls[0], seen)
+		if !calls[0].held {
+			dst = s.regularDelta(rawjson.AppendComma(dst), e, calls[0], seen)
+		}
 		calls = calls[1:]
 	}
 	return append(dst, ']'), calls
@@ -92,6 +103,9 @@ func (s *stream) regularDelta(dst []byte, v rawjson.Value, a assigned, seen *see
 	call := &s.table.calls[a.index]
 	d := readDelta(v)
 	args := d.arguments()
+	if a.begins && call.held != "" {
+		args, call.held, call.args = rawjson.String(call.held+args.Text()), "", true
+	}
 	if !call.args && !call.custom && slices.Contains(seen.ends, call.choice) {
 		args, call.args = rawjson.Value(`"{}"`), true
 	}

@@ -1,6 +1,7 @@
 package openaichat
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"iter"
@@ -89,11 +90,17 @@ func (s *stream) run(r *sse.Reader) {
 		case errors.Is(err, io.EOF):
 			s.end(false)
 			return
+		case err != nil && s.finished():
+			s.end(true) // all has come but the end marker
+			return
 		case err != nil:
 			s.fail(err)
 			return
-		case string(ev.Data) == sse.Done:
+		case string(bytes.TrimSpace(ev.Data)) == sse.Done:
 			s.end(true)
+			return
+		case ev.Name == "error":
+			s.fail(namedError(ev.Data))
 			return
 		}
 		if err := s.chunk(ev.Data); err != nil {
@@ -103,14 +110,20 @@ func (s *stream) run(r *sse.Reader) {
 	}
 }
 
+// finished reports whether every choice has ended.
+func (s *stream) finished() bool {
+	for i := range s.choices {
+		if !s.choices[i].finished && !s.choices[i].mayEnd {
+			return false
+		}
+	}
+	return len(s.choices) > 0
+}
+
 // end closes the answer. Done says that the provider sent its end marker; without
 // it, an answer whose choices have all finished is still whole.
 func (s *stream) end(done bool) {
-	finished := len(s.choices) > 0
-	for i := range s.choices {
-		finished = finished && (s.choices[i].finished || s.choices[i].mayEnd)
-	}
-	if !done && !finished {
+	if !done && !s.finished() {
 		s.fail(io.ErrUnexpectedEOF)
 		return
 	}
@@ -130,7 +143,9 @@ func (s *stream) end(done bool) {
 
 // makeFinish ends a choice that the provider forgot to end.
 func (s *stream) makeFinish(c *streamChoice) {
-	c.finished = true
+	if c.finished = true; !s.allNamed(c.index) {
+		return
+	}
 	finish := legalFinish("", s.table.any(c.index))
 	s.closeCalls(c.index)
 	if !s.native {
@@ -183,10 +198,12 @@ func (s *stream) chunk(data []byte) error {
 		}
 	}
 	v, err := rawjson.Check(data)
-	if err != nil {
+	switch {
+	case (err != nil || v.Kind() != '{') && s.finished():
+		return nil // nothing that the answer lacks
+	case err != nil:
 		return errtext.NoAnswer("holds an event that is not JSON", err)
-	}
-	if v.Kind() != '{' {
+	case v.Kind() != '{':
 		return errtext.NoAnswer("holds an event that is not an object", nil)
 	}
 	t := readTop(v)
@@ -197,9 +214,11 @@ func (s *stream) chunk(data []byte) error {
 	if len(s.id) == 0 && len(t.id) > len(`""`) {
 		s.id = append(s.id, t.id...)
 	}
-	only := s.keepUsage(&t, v)
-	if only {
+	if only := s.keepUsage(&t, v); only {
 		return nil
+	}
+	if t.choices.Kind() != '[' {
+		return strayError(&t, v)
 	}
 	if s.native {
 		return s.passChunk(v, &t)

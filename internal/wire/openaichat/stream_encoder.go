@@ -2,6 +2,7 @@ package openaichat
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -27,6 +28,7 @@ type encoder struct {
 	// usageChunk is the upstream's own usage chunk when the answer passes through.
 	usageChunk []byte
 	raw        rawSplice
+	servers    []int // calls that the vendor runs itself
 }
 
 // choiceState is what the encoder must remember of one choice.
@@ -133,7 +135,7 @@ func (e *encoder) delta(dst []byte, ev *llm.Event) []byte {
 	case llm.EventRefusal:
 		dst = rawjson.AppendStringMember(dst, "refusal", ev.Delta)
 	case llm.EventToolCall:
-		c.calls = true
+		c.calls = c.calls || ev.Call != nil && !ev.Call.Server
 		dst = e.toolCall(dst, ev)
 	case llm.EventToolArgs:
 		dst = e.toolArgs(dst, ev)
@@ -173,7 +175,11 @@ func eventMedia(ev *llm.Event) *llm.Media {
 }
 
 func (e *encoder) toolCall(dst []byte, ev *llm.Event) []byte {
-	if ev.Call == nil || ev.Call.Server {
+	if ev.Call == nil {
+		return dst
+	}
+	if ev.Call.Server { // the client has nothing to run, so it hears nothing of it
+		e.servers = append(e.servers, ev.Index)
 		return dst
 	}
 	if e.legacy {
@@ -183,20 +189,33 @@ func (e *encoder) toolCall(dst []byte, ev *llm.Event) []byte {
 	}
 	sig := thoughtSignature(ev.State)
 	dst = append(rawjson.AppendKey(dst, "tool_calls"), '[')
-	dst = append(appendCall(dst, ev.Index, ev.Call, ev.Delta, sig, e.a.SignatureInID), ']')
+	dst = append(appendCall(dst, e.seat(ev.Index), ev.Call, ev.Delta, sig, e.a.SignatureInID), ']')
 	if sig != "" {
 		dst = appendFields(dst, nil, []string{sig})
 	}
 	return dst
 }
 
+// seat is the index of a call among those that the client hears of.
+func (e *encoder) seat(index int) int {
+	for _, server := range e.servers {
+		if server < index {
+			index--
+		}
+	}
+	return index
+}
+
 func (e *encoder) toolArgs(dst []byte, ev *llm.Event) []byte {
+	if slices.Contains(e.servers, ev.Index) {
+		return dst
+	}
 	if e.legacy {
 		dst = append(rawjson.AppendKey(dst, "function_call"), '{')
 		return append(rawjson.AppendStringMember(dst, "arguments", ev.Delta), '}')
 	}
 	dst = append(rawjson.AppendKey(dst, "tool_calls"), `[{"index":`...)
-	dst = strconv.AppendInt(dst, int64(ev.Index), 10)
+	dst = strconv.AppendInt(dst, int64(e.seat(ev.Index)), 10)
 	if ev.Call != nil && ev.Call.Custom {
 		dst = append(dst, `,"custom":{"input":`...)
 	} else {

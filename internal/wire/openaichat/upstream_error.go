@@ -86,6 +86,31 @@ func jsonErrorText(v rawjson.Value, depth int) string {
 	return ""
 }
 
+// namedError reads an event that is named error, whatever it holds.
+func namedError(data []byte) *llm.Error {
+	v, err := rawjson.Check(data)
+	if err != nil {
+		return upstreamError(0, strings.TrimSpace(string(data[:min(len(data), maxErrorBody)])), "")
+	}
+	if inner := v.Get("error"); inner.Present() {
+		v = inner
+	}
+	return errorWithin(v)
+}
+
+// strayError looks at an event of a stream that has neither choices nor usage: when it
+// says something in words, as vLLM's errors do, it is an error; else it is none of the
+// answer.
+func strayError(t *top, v rawjson.Value) error {
+	if n, ok := t.baseResp.Get("status_code").Int(); ok && n != 0 {
+		return baseRespError(n, t.baseResp)
+	}
+	if jsonErrorText(v, 0) != "" {
+		return errorWithin(v)
+	}
+	return nil
+}
+
 // errorWithin reads an error object that came inside an answer with status 200.
 func errorWithin(v rawjson.Value) *llm.Error {
 	status := 0

@@ -19,6 +19,12 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if failed := v.Get("error"); failed.Present() {
 		return nil, errorWithin(failed)
 	}
+	switch status := v.Get("status").Text(); {
+	case status == "failed", status == "cancelled":
+		return nil, errtext.NoAnswer("has the status "+status+" and no error that says why", nil)
+	case !c.Native && (status == "queued" || status == "in_progress"):
+		return nil, errtext.NoAnswer("is not complete: its status is "+status, nil)
+	}
 	if v.Get("output").Kind() != '[' {
 		return nil, errtext.NoAnswer("has no output", nil)
 	}
@@ -36,9 +42,16 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 			readOutput(c, it, &choice)
 		}
 	}
+	for i := range choice.Parts {
+		if call := choice.Parts[i].Call; call != nil && call.Name == "" {
+			return nil, nameless()
+		}
+	}
 	resp.Choices = []llm.Choice{choice}
 	return resp, nil
 }
+
+func nameless() error { return errtext.NoAnswer("calls a function without its name", nil) }
 
 // streams reports whether the client waits for a stream: a whole answer must then be
 // taken apart, although it came in the client's own format.

@@ -28,6 +28,7 @@ type stream struct {
 	yield   func(llm.Event, error) bool
 	stopped bool // the consumer wants no more
 	ended   bool // the terminal event came
+	said    bool // something of the answer was read
 	content bool // some content went out
 	started bool
 
@@ -95,7 +96,13 @@ func (s *stream) event(name string, data []byte) error {
 		obj.Set("type", rawjson.String(typ))
 		v = obj.Value()
 	}
-	if s.failsWith(typ) {
+	if typ == "response.completed" && v.Path("response", "status").Is("failed") {
+		obj := rawjson.ParseObject(v)
+		typ = "response.failed"
+		obj.Set("type", rawjson.String(typ))
+		v = obj.Value()
+	}
+	if name == "error" || s.failsWith(typ, v) {
 		if err := failure(typ, v); err != nil {
 			return err
 		}
@@ -118,14 +125,16 @@ func doneStatus(v rawjson.Value) string {
 
 // failsWith says that an event is a failure for the gateway. After the first content
 // of an answer that passes through, the client gets the upstream's own event.
-func (s *stream) failsWith(typ string) bool {
+func (s *stream) failsWith(typ string, v rawjson.Value) bool {
 	switch typ {
-	case "response.failed", "response.cancelled":
-		return !s.call.Native || !s.content
-	case "error":
+	case "response.failed":
+		e := v.Path("response", "error")
+		return !s.call.Native || !s.content || e.Get("code").Text() == "" || e.Get("message").Text() == ""
+	case "response.cancelled", "error", "":
 		return true
 	}
-	return typ == "" // an error object without a type
+	// An error in another format has another type.
+	return !strings.HasPrefix(typ, "response.") && (v.Get("error").Present() || v.Get("message").Kind() == '"')
 }
 
 func failure(typ string, v rawjson.Value) error {
@@ -134,7 +143,7 @@ func failure(typ string, v rawjson.Value) error {
 		return errorWithin(v.Path("response", "error"))
 	case typ == "response.cancelled":
 		return errtext.NoAnswer("was cancelled", nil)
-	case typ == "error" || v.Get("error").Present():
+	case typ == "error" || v.Get("error").Present() || v.Get("message").Kind() == '"' || v.Get("detail").Kind() == '"':
 		return errorWithin(v)
 	case typ == "":
 		return errtext.NoAnswer("holds an event without a type", nil)
@@ -152,7 +161,7 @@ func (s *stream) pass(typ string, v rawjson.Value) {
 		answer := v.Get("response")
 		ev.Usage, ev.Finish = parseUsage(answer.Get("usage")), finishOf(answer)
 		s.ended = true
-	case "response.failed", "response.cancelled":
+	case "response.failed":
 		s.ended = true
 	}
 	s.content = s.content || ev.Content
@@ -225,6 +234,7 @@ func (s *stream) piece(k llm.EventKind, v rawjson.Value) {
 		return
 	}
 	s.start(nil)
+	s.said = true
 	s.noteText(outputIndex(v))
 	s.emit(llm.Event{Kind: k, Delta: delta})
 }
@@ -245,8 +255,12 @@ func (s *stream) itemAdded(v rawjson.Value) {
 	if (typ != "function_call" && typ != "custom_tool_call") || s.find(v) >= 0 || len(s.calls) >= maxCalls {
 		return
 	}
-	s.start(nil)
 	call := readCall(s.call, it)
+	if call.Name == "" {
+		return // the item's end may have the name
+	}
+	s.start(nil)
+	s.said = true
 	call.Arguments = ""
 	s.calls = append(s.calls, streamCall{output: outputIndex(v), custom: call.Custom})
 	s.emit(llm.Event{Kind: llm.EventToolCall, Index: len(s.calls) - 1, Call: call})
@@ -267,7 +281,10 @@ func (s *stream) itemDone(v rawjson.Value) {
 	it := v.Get("item")
 	switch typ := it.Get("type").Text(); typ {
 	case "function_call", "custom_tool_call":
-		s.itemAdded(v)
+		if s.itemAdded(v); s.find(v) < 0 && len(s.calls) < maxCalls {
+			s.fail(nameless())
+			return
+		}
 		s.closeCall(s.find(v), it)
 	case "message", "reasoning", "image_generation_call":
 		if s.texts[outputIndex(v)] {
@@ -276,6 +293,7 @@ func (s *stream) itemDone(v rawjson.Value) {
 		var c llm.Choice
 		readOutput(s.call, it, &c)
 		s.start(nil)
+		s.said = true
 		for i := range c.Parts {
 			s.emitPart(&c.Parts[i])
 		}
@@ -311,6 +329,11 @@ func (s *stream) emitPart(p *llm.Part) {
 func (s *stream) end(answer rawjson.Value) {
 	s.ended = true
 	s.start(answer)
+	if !s.said { // an upstream that tells all at the end
+		for i, it := range answer.Get("output").Elems() {
+			s.itemDone(append(append(append(rawjson.AppendInt(rawjson.Value(`{"output_index":`), int64(i)), `,"item":`...), it...), '}'))
+		}
+	}
 	for i := range s.calls {
 		if c := &s.calls[i]; !c.args && !c.custom {
 			s.emit(llm.Event{Kind: llm.EventToolArgs, Index: i, Delta: "{}"})

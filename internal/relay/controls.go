@@ -81,6 +81,7 @@ func (x *exchange) overrides() route.Overrides {
 		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
 		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0 || x.rq.LLM.Stream && x.controls.StreamTimeout > 0,
+		Patience: x.patience(),
 		Tags: x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
 	}
 	if n := x.controls.Priority; n != nil {
@@ -94,6 +95,19 @@ func (x *exchange) overrides() route.Overrides {
 	}
 	o.DisableFallbacks = o.DisableFallbacks || x.once
 	return o
+}
+
+// patience is the shortest of the limits that hold for a whole call, whatever the
+// deployment.
+func (x *exchange) patience() time.Duration {
+	c := x.rq.Models.Config
+	patience := c.Fairlead.TotalTimeout
+	for _, limit := range [...]time.Duration{x.controls.Timeout, c.Router.Timeout, c.Defaults.RequestTimeout} {
+		if limit > 0 {
+			patience = min(patience, limit)
+		}
+	}
+	return patience
 }
 
 // fallbacks reads a request's own list: names, {"model": …} objects with

@@ -43,6 +43,9 @@ func (p *Plan) retry(now time.Time) (Step, bool) {
 		return Step{}, false
 	}
 	wait := p.delay(e, m == failed)
+	if p.tooLong(wait) {
+		return Step{}, false
+	}
 	p.retries++
 	return p.step(m, wait), true
 }
@@ -113,6 +116,12 @@ func (t *Table) numRetries(o Overrides, m *member) int {
 		}
 	}
 	return defaultRetries
+}
+
+// tooLong reports whether a wait that the upstream asked for is longer than the whole
+// request may take, or than anybody need wait while a fallback can answer now.
+func (p *Plan) tooLong(wait time.Duration) bool {
+	return p.over.Patience > 0 && wait > p.over.Patience || wait > maxDelay && p.fallsBack()
 }
 
 // delay is how long to wait before a retry: not at all when another deployment

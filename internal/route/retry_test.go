@@ -254,3 +254,29 @@ func TestRandomNumberAtTheEdgeStaysInRange(t *testing.T) {
 		t.Fatalf("calls %v", calls)
 	}
 }
+
+func TestNobodyWaitsLongerThanTheRequestMayTakeOrWhileAFallbackCanAnswer(t *testing.T) {
+	asks := *limited
+	asks.RetryAfter = 30 * time.Second
+	general := []Rule{{"g", []string{"spare"}}}
+	for _, c := range []struct {
+		name     string
+		settings Settings
+		patience time.Duration
+		calls    []call
+	}{
+		{"time enough", Settings{}, time.Minute, []call{{ID: "a"}, {ID: "a", Wait: 30 * time.Second}}},
+		{"too little time", Settings{}, 10 * time.Second, []call{{ID: "a"}}},
+		{"a fallback", Settings{Fallbacks: general}, time.Minute, []call{{ID: "a"}, {ID: "s", Fallback: 1}}},
+	} {
+		c.settings.DisableCooldowns = true
+		table := New(c.settings, join(groupOf("g", "a"), groupOf("spare", "s")))
+		calls, e := drive(t, table, "g", Overrides{NumRetries: number(1), Patience: c.patience}, start, map[string]*llm.Error{"a": &asks})
+		if diff := cmp.Diff(c.calls, calls); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
+		if failed := len(c.settings.Fallbacks) == 0; failed != (e != nil) || failed && (e.Status != 429 || e.RetryAfter != 30*time.Second) {
+			t.Errorf("%s: %v", c.name, e)
+		}
+	}
+}

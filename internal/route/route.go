@@ -205,6 +205,9 @@ type Overrides struct {
 	// OwnTimeout says that the client set the timeout itself: running into it then
 	// says nothing about the deployment, and does not cool it.
 	OwnTimeout bool
+	// Patience is the longest wait before a retry that makes sense, the time that a call
+	// may take; 0 is no limit but the general one.
+	Patience time.Duration
 	// Tags are the request's, for Settings.TagFiltering: "tag" is one of those wanted,
 	// "&tag" is required and "!tag" excluded.
 	Tags []string

@@ -82,7 +82,7 @@ func (x *exchange) overrides() route.Overrides {
 		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0 || x.rq.LLM.Stream && x.controls.StreamTimeout > 0,
 		Patience: x.patience(),
-		Tags: x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
+		Tags:     x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
 	}
 	if n := x.controls.Priority; n != nil {
 		o.Priority = *n

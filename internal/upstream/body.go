@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
-	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
 // Body is the body of an answer. Its errors, but io.EOF, are *llm.Error; a body
@@ -60,11 +59,11 @@ func (b *Body) Read(p []byte) (int, error) {
 // Wait returns when something has arrived, without taking it; at once when the
 // connection cannot tell.
 func (b *Body) Wait() error {
-	direct, ok := b.from.(*http1.Response)
+	from, ok := b.from.(interface{ Wait() error })
 	if b.err != nil || b.encoding != "" || !ok || len(b.ahead) > 0 {
 		return nil
 	}
-	if err := direct.Wait(); err != nil {
+	if err := from.Wait(); err != nil {
 		b.end(b.client.broken(b.ctx, b.request, b.watch.cause(err)))
 		return b.err
 	}

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/url"
@@ -50,9 +49,7 @@ func (s *secured) send() (*answer, error) {
 		if !errors.As(err, &other) {
 			return a, err
 		}
-		if conn, err = s.multi.Add(s.u.Host, other.Conn); err != nil {
-			return nil, err
-		}
+		conn = s.multi.Add(s.u.Host, other)
 	}
 	if release != nil {
 		release()
@@ -63,50 +60,34 @@ func (s *secured) send() (*answer, error) {
 // overHTTP1 opens a connection when none is kept, and then tells opened.
 func (s *secured) overHTTP1(opened func()) (*answer, error) {
 	a := &ownAnswer{}
-	err := s.direct.Do(s.ctx, &http1.Request{
-		Method: s.r.Method, URL: s.u, Header: s.r.Header, Body: s.r.Body, Rest: s.r.Rest,
-		Limits: http1.Limits(s.limits), Began: s.began, Opened: opened,
-	}, &a.direct)
-	if err != nil {
+	q := s.request()
+	q.Opened = opened
+	if err := s.direct.Do(s.ctx, &q, &a.direct); err != nil {
 		return nil, err
 	}
 	return a.complete(s.ctx), nil
 }
 
-// shared is a call over HTTP/2, in one piece.
-type shared struct {
+// sharedAnswer is one over HTTP/2.
+type sharedAnswer struct {
 	answer
-	watch watch
-	life  life
-	sent  bytes.Reader
+	shared http2.Response
 }
 
-// Close implements io.Closer for the body of the request.
-func (*shared) Close() error { return nil }
-
-// Read implements io.Reader for it.
-func (c *shared) Read(p []byte) (int, error) { return c.sent.Read(p) }
-
 func (s *secured) overHTTP2(conn *http2.Conn) (*answer, error) {
-	c := &shared{}
-	c.life.begin(s.ctx)
-	c.watch.ctx, c.watch.cancel, c.watch.limits, c.watch.start = &c.life, c.life.stop, s.limits, s.began
-	c.watch.begin()
-	r := request(&c.life, s.r, s.u)
-	switch {
-	case len(s.r.Rest) > 0:
-		r.Body = bodyOf(s.r)
-	case len(s.r.Body) > 0:
-		c.sent.Reset(s.r.Body)
-		r.Body = c
+	a := &sharedAnswer{}
+	q := s.request()
+	if err := conn.Do(s.ctx, &q, &a.shared); err != nil {
+		return nil, err
 	}
-	resp, err := conn.RoundTrip(r)
-	if err == nil {
-		return c.complete(s.ctx, resp, &c.watch), nil
+	a.Response = Response{Status: a.shared.Status, Header: a.shared.Header, length: a.shared.Length}
+	a.body = Body{from: &a.shared, ctx: s.ctx}
+	return &a.answer, nil
+}
+
+func (s *secured) request() http1.Request {
+	return http1.Request{
+		Method: s.r.Method, URL: s.u, Header: s.r.Header, Body: s.r.Body, Rest: s.r.Rest,
+		Limits: http1.Limits(s.limits), Began: s.began,
 	}
-	c.watch.stop()
-	if field := http1.CheckHeader(s.r.Header); field != nil {
-		return nil, field
-	}
-	return nil, c.watch.cause(err)
 }

@@ -257,31 +257,6 @@ func TestClientThatLeavesEndsItsStreamAtOnce(t *testing.T) {
 	}
 }
 
-func TestContextOfACallEndsOnceAndLetsGoOfTheCallers(t *testing.T) {
-	type key struct{}
-	parent, leave := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
-	var left, ended life
-	left.begin(parent)
-	ended.begin(parent)
-	ended.stop()
-	if ended.Err() != context.Canceled || left.Err() != nil || left.Value(key{}) != "value" {
-		t.Errorf("%v %v %v", ended.Err(), left.Err(), left.Value(key{}))
-	}
-	leave()
-	<-left.Done()
-	<-ended.Done()
-	left.stop()
-	if left.Err() != context.Canceled {
-		t.Error(left.Err())
-	}
-	var late, endless life
-	late.begin(parent)
-	<-late.Done()
-	endless.begin(context.Background())
-	endless.stop()
-	<-endless.Done()
-}
-
 func TestHeaderThatCannotBeSentIsNoFaultOfTheUpstream(t *testing.T) {
 	s := quietTLS(t, http.HandlerFunc(hello), func(s *httptest.Server) { s.EnableHTTP2 = true })
 	c := insecure(t, Options{})

@@ -40,7 +40,7 @@ func (e *TimeoutError) Timeout() bool { return true }
 type ProtocolError struct{ What string }
 
 // Error implements error.
-func (e *ProtocolError) Error() string { return "http1: malformed answer: " + e.What }
+func (e *ProtocolError) Error() string { return "malformed answer: " + e.What }
 
 // FieldError says which part of a request cannot be sent: the name of a header
 // field whose name or value has a byte that HTTP does not allow, or "the method",

@@ -25,10 +25,21 @@ type link struct {
 	leaving bool
 	// taken counts what was written of the last piece.
 	taken int
+	// out takes what is written, when it was diverted.
+	out io.Writer
+	// offer is try, kept so that a write need not make it; the others are what it
+	// writes, and what came of it.
+	offer   func(fd uintptr) bool
+	offered []byte
+	took    int
+	refused error
 
 	// still makes reads give what was read ahead and never wait.
-	still        bool
-	ahead        *[aheadSize]byte // nil for nothing
+	still bool
+	// wide makes them read as much as there is, for TLS to take its records from.
+	wide         bool
+	fetch        func(fd uintptr) bool // receiveAhead, kept as offer
+	ahead        *[aheadSize]byte      // nil for nothing
 	first, after int
 	ended        error // what comes after it
 }
@@ -82,6 +93,8 @@ func (l *link) Read(p []byte) (int, error) {
 		return 0, l.ended
 	case l.still:
 		return 0, errNothing
+	case l.wide:
+		return l.readWide(p)
 	}
 	for {
 		n, err := l.Conn.Read(p)
@@ -89,6 +102,14 @@ func (l *link) Read(p []byte) (int, error) {
 			return n, err
 		}
 	}
+}
+
+// readWide waits for bytes without a buffer.
+func (l *link) readWide(p []byte) (int, error) {
+	if err := l.raw.Read(l.fetch); err != nil {
+		return 0, err
+	}
+	return l.Read(p)
 }
 
 func (l *link) readAhead(p []byte) int {
@@ -102,6 +123,9 @@ func (l *link) readAhead(p []byte) int {
 
 // Write implements net.Conn.
 func (l *link) Write(p []byte) (written int, err error) {
+	if l.out != nil {
+		return l.out.Write(p)
+	}
 	if l.leaving {
 		if written, _ = l.writeNow(p); written < len(p) {
 			err = errNothing

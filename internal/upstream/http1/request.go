@@ -2,6 +2,7 @@ package http1
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -62,7 +63,7 @@ func appendHead(b []byte, q *Request) ([]byte, error) {
 	}
 	b = append(b, q.Method...)
 	b = append(b, ' ')
-	b, err := appendTarget(b, q)
+	b, err := AppendTarget(b, q.URL)
 	if err != nil {
 		return b, err
 	}
@@ -89,8 +90,10 @@ func appendHead(b []byte, q *Request) ([]byte, error) {
 	return append(b, "\r\n"...), nil
 }
 
-func appendTarget(b []byte, q *Request) ([]byte, error) {
-	u, from := q.URL, len(b)
+// AppendTarget appends the path and query of a URL as they are sent. The error is a
+// [*FieldError].
+func AppendTarget(b []byte, u *url.URL) ([]byte, error) {
+	from := len(b)
 	path := u.EscapedPath()
 	if path == "" || path[0] != '/' {
 		b = append(b, '/')

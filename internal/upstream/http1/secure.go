@@ -4,16 +4,30 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 )
 
 // SwitchError hands over a connection on which another protocol was agreed than
 // HTTP/1.1 (HTTP/2, when [Client.TLS] offers it). Nothing was sent; the connection is
 // the caller's, who must close it.
-type SwitchError struct{ Conn *tls.Conn }
+type SwitchError struct {
+	Conn *tls.Conn
+	link *link
+}
 
 // Error implements error.
 func (e *SwitchError) Error() string {
 	return "http1: the upstream speaks " + e.Conn.ConnectionState().NegotiatedProtocol
+}
+
+// Divert has everything that TLS writes from now on go to out instead of to the
+// network. There, now writes what the system takes without a wait, which may be
+// nothing, and slow waits. They must not be used both at once.
+func (e *SwitchError) Divert(out io.Writer) (now func(p []byte) (int, error), slow io.Writer) {
+	l := e.link
+	l.out, l.fetch, l.offer = out, l.receiveAhead, l.try
+	l.wide = l.raw != nil && waitsEmpty
+	return l.writeOne, l.Conn
 }
 
 // handshake lays TLS upon a new connection.
@@ -34,7 +48,7 @@ func (c *conn) handshake(ctx context.Context, host string) error {
 	}
 	c.secure, c.more = secure, true
 	if p := secure.ConnectionState().NegotiatedProtocol; p != "" && p != "http/1.1" {
-		return &SwitchError{secure}
+		return &SwitchError{secure, &c.link}
 	}
 	return nil
 }

@@ -34,6 +34,35 @@ func (l *link) writeNow(pieces ...[]byte) (written int, err error) {
 	return written, err
 }
 
+// writeOne is writeNow for the many writes of a connection that was handed over; it
+// makes nothing anew.
+func (l *link) writeOne(p []byte) (written int, err error) {
+	if l.raw == nil {
+		return 0, nil
+	}
+	l.offered, l.took, l.refused = p, 0, nil
+	_ = l.raw.Write(l.offer)
+	l.offered = nil
+	return l.took, l.refused
+}
+
+func (l *link) try(fd uintptr) bool {
+	for l.took < len(l.offered) {
+		n, err := syscall.Write(int(fd), l.offered[l.took:])
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return true
+		case err != nil:
+			l.refused = os.NewSyscallError("write", err)
+			return true
+		default:
+			l.took += n
+		}
+	}
+	return true
+}
+
 func writeSome(fd int, pieces [][]byte) (written int, err error) {
 	pieces = after(slices.Clone(pieces), 0) // without empty ones at the begin
 	for len(pieces) > 0 {
@@ -64,7 +93,9 @@ const waitsEmpty = true
 // means that nothing has.
 func (c *conn) receive(fd uintptr) bool {
 	if c.secure != nil {
-		return c.receiveAhead(fd)
+		some := c.receiveAhead(fd)
+		c.more = c.more || some
+		return some
 	}
 	c.obtain()
 	n, err := readOnce(int(fd), c.buf)
@@ -82,7 +113,7 @@ func (c *conn) receive(fd uintptr) bool {
 	return true
 }
 
-func (c *conn) receiveAhead(fd uintptr) bool {
+func (l *link) receiveAhead(fd uintptr) bool {
 	block := aheads.Get().(*[aheadSize]byte)
 	n, err := readOnce(int(fd), block[:])
 	if err == syscall.EAGAIN {
@@ -92,8 +123,7 @@ func (c *conn) receiveAhead(fd uintptr) bool {
 	if err != nil {
 		err = os.NewSyscallError("read", err)
 	}
-	c.arrived(block, n, err)
-	c.more = true
+	l.arrived(block, n, err)
 	return true
 }
 

@@ -1,16 +1,23 @@
-// Package http2 keeps the HTTP/2 connections to upstreams: net/http speaks on them,
-// this package decides which request goes over which. It dials nothing: who finds
-// that an upstream speaks HTTP/2 brings the connection.
+// Package http2 is a lean HTTP/2 client for upstreams: it keeps the connections, and
+// decides which call goes over which. It dials nothing: who finds that an upstream
+// speaks HTTP/2 brings the connection. Frames are read and written here, the
+// compression of headers is golang.org/x/net/http2/hpack's.
+//
+// It is stricter than it need be where an answer could be understood in two ways, and
+// everything that an upstream makes it keep is bounded: of each answer that nobody
+// reads, of headers, and of what the upstream asks without reading the answers.
 package http2
 
 import (
 	"context"
-	"errors"
+	"io"
 	"net"
 	"net/http"
-	"strings"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
 // Options of the connections.
@@ -26,7 +33,7 @@ type Options struct {
 
 // Pool is the connections by host. It is safe for concurrent use.
 type Pool struct {
-	transport *http.Transport
+	options Options
 
 	mu    sync.Mutex
 	hosts map[string]*host
@@ -39,36 +46,11 @@ type host struct {
 	opening chan struct{}
 }
 
-// Conn is a connection on which a stream is reserved, for one call of RoundTrip.
-type Conn struct{ cc *http.ClientConn }
-
 // maxHosts bounds the memory of hosts whose connections have ended.
 const maxHosts = 1024
 
-// carried is the key of a context for the connection that net/http shall take.
-type carried struct{}
-
-var errNoConn = errors.New("http2: no connection to speak on")
-
 // NewPool returns a pool without connections.
-func NewPool(o Options) *Pool {
-	protocols := &http.Protocols{}
-	// TLS is already spoken on what net/http gets.
-	protocols.SetUnencryptedHTTP2(true)
-	return &Pool{hosts: map[string]*host{}, transport: &http.Transport{
-		Protocols:              protocols,
-		DisableCompression:     true,
-		IdleConnTimeout:        o.IdleTimeout,
-		MaxResponseHeaderBytes: int64(o.MaxHeaderBytes),
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: o.PingAfter, PingTimeout: o.PingAfter},
-		DialTLSContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			if nc, ok := ctx.Value(carried{}).(net.Conn); ok {
-				return nc, nil
-			}
-			return nil, errNoConn
-		},
-	}}
-}
+func NewPool(o Options) *Pool { return &Pool{options: o, hosts: map[string]*host{}} }
 
 // Take reserves a stream on a connection to a host ("example.com:8443", as in the
 // URL). nil means that there is none: the caller should open a connection and give it
@@ -121,11 +103,11 @@ func (p *Pool) release(h *host, opening chan struct{}) {
 func (h *host) reserve() *Conn {
 	for i := len(h.conns) - 1; i >= 0; i-- {
 		c := h.conns[i]
-		if c.cc.Reserve() == nil {
+		if c.reserve() {
 			return c
 		}
-		if c.cc.Err() != nil {
-			h.conns = append(h.conns[:i], h.conns[i+1:]...)
+		if c.ended() {
+			h.conns = slices.Delete(h.conns, i, i+1)
 		}
 	}
 	return nil
@@ -133,7 +115,13 @@ func (h *host) reserve() *Conn {
 
 // Add keeps a connection to a host on which HTTP/2 was agreed, and reserves a stream
 // on it; when another has room meanwhile, that is taken, and this one closed.
-func (p *Pool) Add(name string, nc net.Conn) (*Conn, error) {
+func (p *Pool) Add(name string, agreed *http1.SwitchError) *Conn {
+	s := &spill{}
+	s.now, s.slow = agreed.Divert(s)
+	return p.add(name, agreed.Conn, agreed.Conn, s)
+}
+
+func (p *Pool) add(name string, nc net.Conn, out io.Writer, s *spill) *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := p.hosts[name]
@@ -144,23 +132,16 @@ func (p *Pool) Add(name string, nc net.Conn) (*Conn, error) {
 	}
 	if c := h.reserve(); c != nil {
 		_ = nc.Close()
-		return c, nil
+		return c
 	}
-	g := gather(nc)
-	cc, err := p.transport.NewClientConn(context.WithValue(context.Background(), carried{}, g), "https", "upstream:443")
-	if err == nil {
-		err = cc.Reserve()
-	}
-	if err != nil {
-		_ = g.Close()
-		return nil, err
-	}
-	c := &Conn{cc}
+	c := newConn(nc, out, s, &p.options)
+	c.reserved++
 	h.conns = append(h.conns, c)
-	return c, nil
+	return c
 }
 
-// Available reports whether net/http speaks HTTP/2; GODEBUG=http2client=0 has it not.
+// Available reports whether HTTP/2 may be spoken; GODEBUG=http2client=0, of which
+// net/http knows, has it not.
 func Available() bool {
 	t := &http.Transport{ForceAttemptHTTP2: true}
 	t.CloseIdleConnections() // which sets it up
@@ -186,8 +167,7 @@ func (p *Pool) CloseIdle() {
 	defer p.mu.Unlock()
 	for name, h := range p.hosts {
 		for _, c := range h.conns {
-			c.cc.SetStateHook(closeIdle)
-			closeIdle(c.cc)
+			c.leave()
 		}
 		h.conns = nil
 		if h.opening == nil {
@@ -195,38 +175,3 @@ func (p *Pool) CloseIdle() {
 		}
 	}
 }
-
-func closeIdle(cc *http.ClientConn) {
-	if cc.InFlight() == 0 {
-		_ = cc.Close()
-	}
-}
-
-// RoundTrip sends a request on the stream that was reserved, and returns when the
-// header of its answer is there. It is sent once; see [Unseen].
-func (c *Conn) RoundTrip(r *http.Request) (*http.Response, error) { return c.cc.RoundTrip(r) }
-
-// Unseen reports whether the upstream has, by its own word, not looked at a request
-// that failed: it refused the stream or was leaving.
-func Unseen(err error) bool {
-	var reset streamError
-	if errors.As(err, &reset) {
-		return reset.Code == refusedStream
-	}
-	// net/http has no type for these.
-	text := err.Error()
-	return strings.Contains(text, "client conn not usable") || strings.Contains(text, "graceful shutdown GOAWAY")
-}
-
-// streamError is what net/http's error of a stream converts itself into.
-type streamError struct {
-	StreamID uint32
-	Code     uint32
-	Cause    error
-}
-
-// Error implements error.
-func (e streamError) Error() string { return "http2: the upstream ended the stream" }
-
-// refusedStream is the code REFUSED_STREAM (RFC 9113, section 7).
-const refusedStream = 7

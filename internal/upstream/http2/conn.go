@@ -27,6 +27,8 @@ const (
 	// maxPending bounds what waits to be written of the bodies of requests; it is
 	// four records of TLS.
 	maxPending = 64 << 10
+	// farewell is how long the last word may take.
+	farewell = 250 * time.Millisecond
 	// maxControl bounds the answers to PING and SETTINGS that wait to be written.
 	maxControl = 1000
 	// maxTable is the size of the tables of header compression, on both sides.
@@ -205,15 +207,15 @@ func (c *Conn) ping() {
 // run reads until the connection ends.
 func (c *Conn) run() {
 	for {
-		if !c.frames.whole() {
-			c.settle()
-		}
 		f, err := c.frames.next()
 		if err = c.handle(f, err); err != nil {
 			c.mu.Lock()
 			c.end(err)
 			c.mu.Unlock()
 			return
+		}
+		if !c.frames.whole() {
+			c.settle()
 		}
 	}
 }
@@ -236,8 +238,7 @@ func (c *Conn) end(err error) {
 	}
 	c.err = err
 	c.timer.Stop()
-	c.farewell(err)
-	_ = c.nc.Close()
+	c.part(err)
 	for _, a := range c.streams {
 		a.open, a.unsent, a.rest = false, nil, nil
 		if a.batch == c.batch {
@@ -250,15 +251,22 @@ func (c *Conn) end(err error) {
 	c.senders, c.pending = nil, nil
 }
 
-// farewell says why the connection ends, if a write may be begun.
-func (c *Conn) farewell(err error) {
+// part closes the connection. An upstream that broke a rule hears so before, if it
+// takes that within a moment.
+func (c *Conn) part(err error) {
 	v, ok := err.(*violation)
-	if !ok || c.writing {
-		return
+	if ok {
+		_ = c.nc.SetWriteDeadline(time.Now().Add(farewell))
+		b := appendFrame(nil, 8, kindGoAway, 0, 0)
+		b = binary.BigEndian.AppendUint32(b, 0)
+		_, _ = c.out.Write(binary.BigEndian.AppendUint32(b, uint32(v.code)))
 	}
-	b := appendFrame(nil, 8, kindGoAway, 0, 0)
-	b = binary.BigEndian.AppendUint32(b, 0)
-	_, _ = c.out.Write(binary.BigEndian.AppendUint32(b, uint32(v.code)))
+	switch {
+	case !ok || !c.spill.full():
+		_ = c.nc.Close()
+	case c.stuck.IsZero():
+		go c.drain()
+	}
 }
 
 // reason is what the end of the connection is for its calls.

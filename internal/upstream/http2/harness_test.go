@@ -40,15 +40,15 @@ const wide = 1 << 20
 
 func (p *peer) serve() {
 	defer p.conn.Close()
-	preface := make([]byte, len(http2.ClientPreface))
-	if _, err := io.ReadFull(p.conn, preface); err != nil || string(preface) != http2.ClientPreface {
-		return
-	}
 	p.Framer = http2.NewFramer(p.conn, p.conn)
 	p.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	p.enc = hpack.NewEncoder(&p.block)
 	settings := []http2.Setting{{ID: http2.SettingInitialWindowSize, Val: p.window}, {ID: http2.SettingMaxConcurrentStreams, Val: p.streams}}
 	if p.WriteSettings(settings...) != nil {
+		return
+	}
+	preface := make([]byte, len(http2.ClientPreface))
+	if _, err := io.ReadFull(p.conn, preface); err != nil || string(preface) != http2.ClientPreface {
 		return
 	}
 	for {
@@ -132,12 +132,13 @@ func newBuffered(nc net.Conn) *buffered {
 }
 
 func (b *buffered) run() {
+	defer b.Conn.Close()
 	for {
 		b.mu.Lock()
 		for len(b.waiting) == 0 && b.err == nil {
 			b.more.Wait()
 		}
-		if b.err != nil {
+		if len(b.waiting) == 0 {
 			b.mu.Unlock()
 			return
 		}
@@ -146,6 +147,7 @@ func (b *buffered) run() {
 		b.mu.Unlock()
 		if _, err := b.Conn.Write(p); err != nil {
 			_ = b.Close()
+			return
 		}
 	}
 }
@@ -162,12 +164,13 @@ func (b *buffered) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Close has what is waiting written, and nothing read.
 func (b *buffered) Close() error {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.err = net.ErrClosed
 	b.more.Signal()
-	b.mu.Unlock()
-	return b.Conn.Close()
+	return b.Conn.SetReadDeadline(time.Unix(1, 0))
 }
 
 // written counts the writes so far.
@@ -242,4 +245,11 @@ func again(t *testing.T, c *Conn) *Conn {
 		t.Fatal("no stream may be opened")
 	}
 	return c
+}
+
+// bare is a connection and its other end, which nobody serves.
+func bare(t *testing.T) (*Conn, net.Conn) {
+	near, far := net.Pipe()
+	t.Cleanup(func() { _ = far.Close() })
+	return newPool(t).test("up", near), far
 }

@@ -77,8 +77,10 @@ func (c *Conn) writeOnce() bool {
 	c.mu.Lock()
 	o.free()
 	if err != nil {
-		c.writing = false
 		c.end(err)
+	}
+	if c.err != nil {
+		c.writing = false
 		return false
 	}
 	if full {
@@ -95,8 +97,11 @@ func (c *Conn) drain() {
 	defer c.mu.Unlock()
 	c.stuck = time.Time{}
 	if err != nil {
-		c.writing = false
 		c.end(err)
+	}
+	if c.err != nil {
+		c.writing = false
+		_ = c.nc.Close()
 		return
 	}
 	for c.writeOnce() {

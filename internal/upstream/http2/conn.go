@@ -164,6 +164,7 @@ func (c *Conn) rest() {
 		return
 	}
 	c.used = time.Now()
+	c.arm(c.used.Add(c.options.IdleTimeout))
 	if c.leaving || c.nextID > maxStreamID {
 		c.end(errUnused)
 	}

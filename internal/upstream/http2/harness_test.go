@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -24,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type peer struct {
 	*http2.Framer
 	conn net.Conn
+	mu   sync.Mutex // of what the script has
 	// window is what it lets the client send of each request, streams how many there
 	// may be at once; both are said in its first SETTINGS.
 	window, streams uint32
@@ -59,7 +61,17 @@ func (p *peer) serve() {
 	}
 }
 
+// do has a test say something at the side of the script, and waits until it was heard.
+func (p *peer) do(say func()) {
+	p.mu.Lock()
+	say()
+	p.mu.Unlock()
+	synctest.Wait()
+}
+
 func (p *peer) take(f http2.Frame) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	id := f.Header().StreamID
 	switch f := f.(type) {
 	case *http2.MetaHeadersFrame:

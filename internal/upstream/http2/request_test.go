@@ -160,10 +160,7 @@ func TestTableOfTheUpstreamIsRespected(t *testing.T) {
 			if text, err := send(t.Context(), c, "{}"); err != nil || text != "ok" || p.said("authorization") != "Bearer k" {
 				t.Fatalf("%q %v", text, err)
 			}
-			if err := p.WriteSettings(http2.Setting{ID: http2.SettingHeaderTableSize, Val: size}); err != nil {
-				t.Fatal(err)
-			}
-			synctest.Wait()
+			p.do(func() { _ = p.WriteSettings(http2.Setting{ID: http2.SettingHeaderTableSize, Val: size}) })
 			if got := c.enc.MaxDynamicTableSize(); got != min(size, maxTable) {
 				t.Errorf("%d: a table of %d", size, got)
 			}
@@ -189,18 +186,18 @@ func TestBodyKeepsToTheWindows(t *testing.T) {
 			}
 		}
 		arrived(100)
-		_ = p.WriteWindowUpdate(1, 50)
+		p.do(func() { _ = p.WriteWindowUpdate(1, 50) })
 		arrived(150)
-		_ = p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 300})
+		p.do(func() { _ = p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 300}) })
 		arrived(350)
-		_ = p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 100}) // now it is negative
-		_ = p.WriteWindowUpdate(1, 150)
+		p.do(func() { _ = p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 100}) }) // now it is negative
+		p.do(func() { _ = p.WriteWindowUpdate(1, 150) })
 		arrived(350)
-		_ = p.WriteWindowUpdate(1, 100)
+		p.do(func() { _ = p.WriteWindowUpdate(1, 100) })
 		arrived(400)
-		_ = p.WriteWindowUpdate(1, wide)
+		p.do(func() { _ = p.WriteWindowUpdate(1, wide) })
 		arrived(1<<16 - 1) // the connection's
-		_ = p.WriteWindowUpdate(0, wide)
+		p.do(func() { _ = p.WriteWindowUpdate(0, wide) })
 		if err := <-result; err != nil || string(p.body) != body {
 			t.Errorf("%v, %d bytes", err, len(p.body))
 		}
@@ -226,8 +223,8 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 			go func() { _, err := send(t.Context(), c, strings.Repeat("x", 100<<10)); result <- err }()
 			synctest.Wait()
 		}
-		order = order[:0]
-		_ = p.WriteWindowUpdate(0, wide)
+		p.do(func() { order = order[:0] })
+		p.do(func() { _ = p.WriteWindowUpdate(0, wide) })
 		if err := errors.Join(<-result, <-result); err != nil {
 			t.Fatal(err)
 		}
@@ -290,6 +287,7 @@ func TestAnswerThatComesBeforeTheRequestIsWholeIsRight(t *testing.T) {
 		if text, err := send(t.Context(), again(t, c), "{}"); err != nil || text != "ok" {
 			t.Errorf("%q %v", text, err)
 		}
+		synctest.Wait()
 		if len(ended) != 1 || ended[0] != http2.ErrCodeCancel {
 			t.Errorf("the upstream hears %v", ended)
 		}

@@ -95,6 +95,11 @@ func (c *Conn) drain() {
 	err := c.spill.drain()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err == nil && c.err != nil { // a last word may have come meanwhile
+		c.mu.Unlock()
+		err = c.spill.drain()
+		c.mu.Lock()
+	}
 	c.stuck = time.Time{}
 	if err != nil {
 		c.end(err)

@@ -257,6 +257,66 @@ func TestClientThatLeavesEndsItsStreamAtOnce(t *testing.T) {
 	}
 }
 
+// TestManyCallsAtOnceGetTheirOwnAnswers over one connection, of all sizes, some of which
+// their clients leave.
+func TestManyCallsAtOnceGetTheirOwnAnswers(t *testing.T) {
+	s := quietTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		_, _ = io.Copy(w, r.Body)
+	}), func(s *httptest.Server) { s.EnableHTTP2 = true })
+	c := insecure(t, Options{})
+	u := parse(t, s.URL)
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for n := range 12 {
+				sent := bytes.Repeat([]byte{byte('a' + i)}, 1+(i*7919+n*104729)%300_000)
+				ctx, leave := context.WithCancel(t.Context())
+				resp, e := c.Do(ctx, &Request{URL: u, Body: sent[:len(sent)/2], Rest: [][]byte{sent[len(sent)/2:]}, Provider: "openai", Model: "gpt"})
+				if e != nil {
+					t.Errorf("%d: %v", len(sent), e)
+				} else if n%3 == 2 {
+					leave()
+					resp.Body.Close()
+				} else if got, e := resp.ReadAll(0); e != nil || !bytes.Equal(got, sent) {
+					t.Errorf("%d: %d bytes came back, %v", len(sent), len(got), e)
+				}
+				leave()
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestSecureUpstreamThatDoesNotReadHoldsNobodyUp has an upstream offer large windows, and
+// read nothing.
+func TestSecureUpstreamThatDoesNotReadHoldsNobodyUp(t *testing.T) {
+	done := make(chan bool)
+	address := secureServer(t, always("h2"), func(_ int, c *tls.Conn) {
+		fr := http2.NewFramer(c, nil)
+		_ = fr.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1<<31 - 1})
+		_ = fr.WriteWindowUpdate(0, 1<<30)
+		<-done
+	})
+	defer close(done)
+	c := insecure(t, Options{})
+	body := make([]byte, 64<<20)
+	_, e := c.Do(context.Background(), &Request{URL: parse(t, address), Body: body, Timeouts: Timeouts{Header: 300 * time.Millisecond}, Provider: "openai", Model: "gpt"})
+	wantError(t, e, llm.KindTimeout, 408)
+	ctx, leave := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer leave()
+	_, e = c.Do(ctx, &Request{URL: parse(t, address), Body: body, Provider: "openai", Model: "gpt"})
+	wantError(t, e, llm.KindTimeout, 408)
+}
+
+func TestMalformedAnswerOfHTTP2IsABadGateway(t *testing.T) {
+	address := secureServer(t, always("h2"), func(_ int, c *tls.Conn) {
+		frames(c, func(s stream) bool { return s.WriteData(s.id, true, []byte("two")) == nil })
+	})
+	_, e := whole(t, insecure(t, Options{}), address, Timeouts{})
+	wantError(t, e, llm.KindBadGateway, 502)
+}
+
 func TestHeaderThatCannotBeSentIsNoFaultOfTheUpstream(t *testing.T) {
 	s := quietTLS(t, http.HandlerFunc(hello), func(s *httptest.Server) { s.EnableHTTP2 = true })
 	c := insecure(t, Options{})

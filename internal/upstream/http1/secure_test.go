@@ -227,6 +227,63 @@ func TestOtherProtocolIsHandedOver(t *testing.T) {
 	}
 }
 
+// TestWhatIsWrittenToAConnectionThatWasHandedOverCanBeDiverted: what the system takes at
+// once is written then, the rest by whoever has time.
+func TestWhatIsWrittenToAConnectionThatWasHandedOverCanBeDiverted(t *testing.T) {
+	text := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
+	got := make(chan bool, 1)
+	begin := make(chan bool)
+	u := server(t, func(_ int, c *net.TCPConn, _ *bufio.Reader) {
+		s := tls.Server(c, serverTLS("h2"))
+		if s.Handshake() != nil {
+			return
+		}
+		<-begin
+		p := make([]byte, len(text))
+		_, err := io.ReadFull(s, p)
+		got <- err == nil && bytes.Equal(p, text)
+		_, _ = s.Write(text[:100_000])
+	})
+	u.Scheme = "https"
+	var other *SwitchError
+	if err := securedTCP(t).Do(t.Context(), &Request{Method: "POST", URL: u, Limits: long}, &Response{}); !errors.As(err, &other) {
+		t.Fatal(err)
+	}
+	defer other.Conn.Close()
+	var kept bytes.Buffer
+	var now func([]byte) (int, error)
+	out := writer(func(p []byte) (n int, err error) {
+		if kept.Len() == 0 {
+			n, err = now(p)
+		}
+		kept.Write(p[n:])
+		return len(p), err
+	})
+	now, slow := other.Divert(out)
+	if _, err := other.Conn.Write(text); err != nil || kept.Len() == 0 {
+		t.Fatalf("%v, %d bytes are left to nobody's reader", err, kept.Len())
+	}
+	close(begin)
+	if _, err := kept.WriteTo(slow); err != nil || !<-got {
+		t.Errorf("%v, or something else arrived", err)
+	}
+	p := make([]byte, 100_000)
+	if _, err := io.ReadFull(other.Conn, p); err != nil || !bytes.Equal(p, text[:100_000]) {
+		t.Errorf("%v, or something else was read", err)
+	}
+	other.Conn.Close()
+	if _, err := other.Conn.Read(p); err == nil {
+		t.Error("it is open")
+	}
+	if n, _ := now([]byte("x")); n != 0 {
+		t.Error("it is written to")
+	}
+}
+
+type writer func(p []byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
 func TestHandshakeHasItsLimitAndThatOfTheCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mute := func(context.Context, string, string) (net.Conn, error) {

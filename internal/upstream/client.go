@@ -14,9 +14,8 @@ import (
 	"github.com/fairlead-gateway/fairlead/internal/upstream/http2"
 )
 
-// Client sends requests over pools of connections: HTTP/1.1 with its own client,
-// HTTP/2 with net/http's, and what goes through a proxy or is read while it is sent
-// over net/http's own pool.
+// Client sends requests over pools of connections: HTTP/1.1 and HTTP/2 with clients of
+// its own, and what goes through a proxy or is read while it is sent with net/http's.
 type Client struct {
 	options Options
 	pooled  *http.Transport

@@ -136,7 +136,8 @@ func dial(o Options) func(context.Context, string, string) (net.Conn, error) {
 	return (&net.Dialer{Timeout: o.ConnectTimeout, KeepAlive: 30 * time.Second}).DialContext
 }
 
-// newDirect returns the own client, which offers HTTP/2 too when net/http speaks it.
+// newDirect returns the own HTTP/1.1 client, which offers HTTP/2 too where that may be
+// spoken.
 func newDirect(o Options, t *tls.Config) *http1.Client {
 	t = t.Clone()
 	if t.NextProtos = []string{"http/1.1"}; http2.Available() {

@@ -193,28 +193,22 @@ func (c *Client) complete(r *Request) {
 	}
 }
 
-// request is one for net/http, without its body.
-func request(ctx context.Context, r *Request, u *url.URL) *http.Request {
+// pooledRequest is one for net/http, which repeats it when nothing of it was written.
+func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
 	out := blank.WithContext(ctx)
 	out.Method, out.URL, out.Host, out.Header, out.ContentLength = r.Method, u, u.Host, r.Header, int64(len(r.Body))
 	for _, p := range r.Rest {
 		out.ContentLength += int64(len(p))
 	}
-	return out
-}
-
-// blank is what every request for net/http begins with.
-var blank = http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-
-// pooledRequest is one that net/http repeats when nothing of it was written.
-func pooledRequest(ctx context.Context, r *Request, u *url.URL) *http.Request {
-	out := request(ctx, r, u)
 	if out.ContentLength > 0 {
 		out.Body = bodyOf(r)
 		out.GetBody = func() (io.ReadCloser, error) { return bodyOf(r), nil }
 	}
 	return out
 }
+
+// blank is what every request for net/http begins with.
+var blank = http.Request{Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
 
 // bodyOf reads the body of a request from its begin.
 func bodyOf(r *Request) io.ReadCloser {

@@ -105,7 +105,8 @@ func newConn(nc net.Conn, out io.Writer, s *spill, o *Options) *Conn {
 		nextID: 1, last: maxStreamID, maxStreams: firstStreams, streamWindow: firstWindow, sendWindow: firstWindow,
 		heard: now, used: now,
 	}
-	c.frames.from = nc
+	c.frames.from = c.nc
+	c.frames.heard = c.hear
 	c.dec = hpack.NewDecoder(maxTable, c.field)
 	c.dec.SetMaxStringLength(o.MaxHeaderBytes)
 	c.enc = hpack.NewEncoder((*encoded)(&c.encoded))
@@ -225,8 +226,14 @@ func (c *Conn) run() {
 func (c *Conn) settle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard = time.Now()
 	c.flush(false)
+}
+
+// hear notes that something has arrived.
+func (c *Conn) hear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heard = time.Now()
 }
 
 // end closes the connection, whose streams fail.

@@ -259,6 +259,25 @@ func TestSilentConnectionIsProbedAndGivenUp(t *testing.T) {
 	}
 }
 
+func TestConnectionOverWhichAFrameComesSlowlyIsNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pool := NewPool(Options{IdleTimeout: time.Hour, PingAfter: 15 * time.Second, MaxHeaderBytes: 1 << 10})
+		defer pool.CloseIdle()
+		c := pool.test("up", dialled(t, answers(func(p *peer, id uint32) bool {
+			p.begin(id)
+			_, _ = p.conn.Write([]byte("\x00\x00\x14\x00\x01\x00\x00\x00\x01"))
+			for range 20 {
+				time.Sleep(10 * time.Second)
+				_, _ = p.conn.Write([]byte("x"))
+			}
+			return true
+		})))
+		if r := <-start(t, c); r.err != nil || len(r.text) != 20 {
+			t.Error(r)
+		}
+	})
+}
+
 func TestUnusedConnectionIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pool := NewPool(Options{IdleTimeout: time.Minute, PingAfter: time.Hour, MaxHeaderBytes: 1 << 10})

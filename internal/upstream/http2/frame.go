@@ -99,6 +99,7 @@ func newBlock(size int) *[]byte {
 // frames reads frames.
 type frames struct {
 	from       io.Reader
+	heard      func() // is called when something was read
 	block      *[]byte
 	start, end int
 }
@@ -150,6 +151,7 @@ func (r *frames) fill(n int) error {
 		if r.end += m; err != nil && r.end-r.start < n {
 			return err
 		}
+		r.heard()
 	}
 	return nil
 }

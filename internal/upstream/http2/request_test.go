@@ -348,6 +348,31 @@ func TestConnectionThatCannotBeWrittenToTakesNoMoreStreams(t *testing.T) {
 	})
 }
 
+func TestNobodyWritesForOthersForever(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, far := bare(t)
+		const rounds = 100
+		written := 0
+		c.spill.now = func(p []byte) (int, error) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if written++; written < rounds {
+				c.ping()
+			}
+			return len(p), nil
+		}
+		c.mu.Lock()
+		c.flush(false)
+		own := written
+		c.mu.Unlock()
+		synctest.Wait()
+		if own > maxRounds || written != rounds {
+			t.Errorf("%d of %d writes", own, written)
+		}
+		far.Close()
+	})
+}
+
 func TestBufferOfARequestIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := to(t, answering())

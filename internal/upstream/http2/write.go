@@ -56,9 +56,17 @@ func (c *Conn) flush(patience bool) {
 		runtime.Gosched()
 		c.mu.Lock()
 	}
-	for c.writeOnce() {
+	for n := 1; c.writeOnce(); n++ {
+		if n == maxRounds {
+			go c.drain()
+			return
+		}
 	}
 }
+
+// maxRounds bounds what somebody writes of what others add to it meanwhile; his own call
+// waits.
+const maxRounds = 8
 
 // writeOnce writes what is pending. It reports whether there may be more; else nobody
 // writes any more, or a goroutine of its own does.
@@ -90,7 +98,7 @@ func (c *Conn) writeOnce() bool {
 	return !full
 }
 
-// drain goes on with a write that takes time.
+// drain goes on with a write that takes time, or with others'.
 func (c *Conn) drain() {
 	err := c.spill.drain()
 	c.mu.Lock()

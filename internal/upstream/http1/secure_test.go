@@ -260,8 +260,8 @@ func TestWhatIsWrittenToAConnectionThatWasHandedOverCanBeDiverted(t *testing.T) 
 		return len(p), err
 	})
 	now, slow := other.Divert(out)
-	if _, err := other.Conn.Write(text); err != nil || kept.Len() == 0 {
-		t.Fatalf("%v, %d bytes are left to nobody's reader", err, kept.Len())
+	if _, err := other.Conn.Write(text); err != nil { // nobody reads yet
+		t.Fatal(err)
 	}
 	close(begin)
 	if _, err := kept.WriteTo(slow); err != nil || !<-got {

@@ -23,6 +23,11 @@ type FairleadSettings struct {
 	// FirstTokenTimeout limits the time until a stream says anything, and
 	// BetweenTokensTimeout the time until it says more; 0 is no limit.
 	FirstTokenTimeout, BetweenTokensTimeout time.Duration
+	// CommitRate is how many tokens a second a stream has to bring within CommitWindow of
+	// its first before its answer begins, where another deployment could answer instead; 0
+	// lets it begin with the first token.
+	CommitRate   float64
+	CommitWindow time.Duration
 	// TotalTimeout limits a whole call; a deployment's own timeout wins.
 	TotalTimeout time.Duration
 	// IdleTimeout limits the silence of an upstream within an answer, in which not
@@ -98,6 +103,7 @@ func DefaultFairleadSettings() FairleadSettings {
 	return FairleadSettings{
 		ConnectTimeout:    5 * time.Second,
 		TLSTimeout:        5 * time.Second,
+		CommitWindow:      time.Second,
 		TotalTimeout:      600 * time.Second,
 		IdleTimeout:       300 * time.Second,
 		PingInterval:      5 * time.Second,

@@ -116,3 +116,14 @@ general_settings: {health_check_interval: 60, health_check_concurrency: 0, healt
 		t.Errorf("%+v", c)
 	}
 }
+
+func TestTheRateAtWhichAnAnswerMayBeginIsRead(t *testing.T) {
+	cfg, _ := usable(t, gpt("fairlead_settings: {commit_rate: 12.5, commit_window: 2}\n"), nil)
+	if f := cfg.Fairlead; f.CommitRate != 12.5 || f.CommitWindow != 2*time.Second {
+		t.Errorf("%v within %v", f.CommitRate, f.CommitWindow)
+	}
+	cfg, report := usable(t, gpt("fairlead_settings: {commit_rate: -1}\n"), nil)
+	if f := cfg.Fairlead; f.CommitRate != 0 || f.CommitWindow != time.Second {
+		t.Errorf("%v within %v: %v", f.CommitRate, f.CommitWindow, report)
+	}
+}

@@ -293,6 +293,20 @@ var fairleadSettings = []fairleadSetting{
 		},
 	},
 	{
+		"commit_rate", "0", "Tokens per second that a stream has to show before its answer begins: it is held until `commit_rate` × `commit_window` tokens are here, and one that has not brought them within that time after its first is left for another deployment. Only the first call of a request has to, and only where another could answer. 0 lets an answer begin with its first token.",
+		func(l *loader, s *FairleadSettings, n *node, path string) {
+			if v := l.number(n, path); v != nil && *v >= 0 && *v <= 1e4 {
+				s.CommitRate = *v
+			} else if v != nil {
+				l.wrong(n, path, "tokens per second from 0 to 10000")
+			}
+		},
+	},
+	{
+		"commit_window", "1", "Seconds after its first token in which a stream has to prove `commit_rate`.",
+		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.CommitWindow, n, path) },
+	},
+	{
 		"total_timeout", "600", "Seconds for a whole call, unless `timeout` or `request_timeout` says otherwise.",
 		func(l *loader, s *FairleadSettings, n *node, path string) { l.overSeconds(&s.TotalTimeout, n, path) },
 	},

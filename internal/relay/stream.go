@@ -54,7 +54,8 @@ func (x *exchange) release() {
 }
 
 // relayEvents encodes events for the client. Nothing is written before the first
-// event that commits; until then an error is returned and the plan goes on.
+// event that commits, or before the rate is proved that the settings want; until then an
+// error is returned and the plan goes on.
 func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, error]) error {
 	enc := x.encoder()
 	defer x.release()
@@ -79,7 +80,7 @@ func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, 
 			x.out = *x.buf
 		}
 		x.out = enc.Event(x.out, &ev)
-		if !x.begun && ev.Commits() {
+		if !x.begun && ev.Commits() && x.tokens.proved(&ev) {
 			x.beginStream(enc)
 		}
 		if len(x.out) < flushSize {
@@ -89,8 +90,12 @@ func (x *exchange) relayEvents(ctx context.Context, events iter.Seq2[llm.Event, 
 			return err
 		}
 	}
-	if !x.begun {
+	switch {
+	case x.begun:
+	case x.firstToken.IsZero():
 		return x.upstreamError(llm.KindInternal, http.StatusInternalServerError, "ended its stream without an answer", io.ErrUnexpectedEOF)
+	default:
+		x.beginStream(enc) // it was held
 	}
 	x.out = enc.Close(x.out)
 	return x.flush()
@@ -261,7 +266,7 @@ func (x *exchange) deliver(answer *llm.Response) error {
 // observe is the tap on a stream: usage, reasoning state, times.
 func (x *exchange) observe(ev *llm.Event) {
 	if ev.Commits() {
-		x.tokens.came()
+		x.tokens.came(ev)
 		if x.firstToken.IsZero() {
 			x.firstToken = x.relay.Now()
 			x.plan.FirstToken(x.step, x.firstToken.Sub(x.sent), x.firstToken)

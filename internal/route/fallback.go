@@ -65,6 +65,15 @@ func (p *Plan) fallsBack() bool {
 	return p.fallback < p.table.maxFallbacks() && slices.ContainsFunc(targets, func(f Fallback) bool { return p.table.Has(f.Model) })
 }
 
+// Others reports whether another deployment could take over from the first call: of its
+// group, or by a fallback.
+func (p *Plan) Others() bool {
+	if len(p.hop.members) > 1 && p.active != nil && p.table.numRetries(p.over, p.active) > 0 {
+		return true
+	}
+	return p.fallsBack()
+}
+
 func (t *Table) maxFallbacks() int {
 	if t.settings.MaxFallbacks != nil {
 		return *t.settings.MaxFallbacks

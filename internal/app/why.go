@@ -175,7 +175,7 @@ func attempts(w *relay.Why) string {
 	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"began", "took", "upstream", "result"})
+	t.AppendHeader(table.Row{"began", "first byte", "token", "took", "upstream", "result"})
 	for _, a := range list {
 		result := outcomeOf(a.Status, a.Kind)
 		if a.Lost {
@@ -187,9 +187,9 @@ func attempts(w *relay.Why) string {
 		if a.Message != "" {
 			result += "\n" + oneLine(a.Message)
 		}
-		t.AppendRow(table.Row{ms(a.Start), ms(a.Took), names.of(a.Deployment, a.Upstream), result})
+		t.AppendRow(table.Row{ms(a.Start), stage(a.FirstByte), stage(a.FirstToken), ms(a.Took), names.of(a.Deployment, a.Upstream), result})
 	}
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 6, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}})
 	return t.Render() + "\n"
 }
 
@@ -215,6 +215,14 @@ func facts(w *relay.Why) [][2]string {
 	add(len(w.Repairs) > 0, "repairs", strings.Join(w.Repairs, ", "))
 	add(w.Dropped != "", "dropped", w.Dropped)
 	return out
+}
+
+// stage is a time within an attempt, "" for what did not come to that.
+func stage(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return ms(v)
 }
 
 func ms(v float64) string {

@@ -50,6 +50,16 @@ func TestWhyTellsTheCourseOfARequest(t *testing.T) {
 		if w.get("total_ms").Float() <= 0 || w.get("first_byte_ms").Float() <= 0 || w.get("first_token_ms").Float() <= 0 {
 			t.Errorf("times are missing")
 		}
+		for i, stages := range [][]string{{"sent_ms", "first_byte_ms"}, {"sent_ms", "first_byte_ms", "first_token_ms", "took_ms"}} {
+			last := 0.0
+			for _, stage := range stages {
+				at := w.get("attempts." + fmt.Sprint(i) + "." + stage).Float()
+				if at < last || at == 0 && stage != "sent_ms" {
+					t.Errorf("attempt %d: %s is %v, after %v", i, stage, at, last)
+				}
+				last = at
+			}
+		}
 		if w.get("stream").Bool() != stream || w.get("cost_usd").String() == "" || w.get("output_tokens").Int() == 0 {
 			t.Errorf("stream, cost or tokens")
 		}

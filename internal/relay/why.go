@@ -84,9 +84,14 @@ type WhyAttempt struct {
 	Upstream   string `json:"upstream,omitempty"`
 	// Key names the vendor's key: the variable or credential that holds it.
 	Key string `json:"key,omitempty"`
-	// Start is when it began since the request came, Took how long it lasted.
-	Start float64 `json:"start_ms"`
-	Took  float64 `json:"took_ms"`
+	// Start is when it began since the request came, Took how long it lasted. The rest
+	// counts from Start: when the request had been translated and was sent, when the
+	// upstream began to answer (connecting included), and when it said something.
+	Start      float64 `json:"start_ms"`
+	Took       float64 `json:"took_ms"`
+	Sent       float64 `json:"sent_ms,omitempty"`
+	FirstByte  float64 `json:"first_byte_ms,omitempty"`
+	FirstToken float64 `json:"first_token_ms,omitempty"`
 	// Status is the upstream's, else the one that the failure means; 200 when it
 	// answered.
 	Status  int    `json:"status"`
@@ -134,6 +139,7 @@ type trail struct {
 type outcome struct {
 	deployment, group, provider, model, key, message string
 	start, took                                      time.Duration
+	sent, firstByte, first                           time.Duration // since start, 0 for never
 	status                                           int
 	kind                                             llm.ErrorKind
 	failed                                           bool
@@ -221,6 +227,7 @@ func (x *exchange) noteCall(e *llm.Error, now time.Time) {
 	c := outcome{
 		deployment: x.step.Deployment.ID, group: clip(x.step.Group), start: x.tried.Sub(x.rq.Start), took: now.Sub(x.tried), status: x.status,
 	}
+	c.sent, c.firstByte, c.first = x.sinceTried(x.sent), x.sinceTried(x.headed), x.sinceTried(x.firstToken)
 	if x.target != nil {
 		c.provider, c.model, c.key = x.target.Provider, clip(x.target.Model), x.dep.keyAlias
 	}
@@ -232,6 +239,9 @@ func (x *exchange) noteCall(e *llm.Error, now time.Time) {
 	}
 	x.calls = append(x.calls, c)
 }
+
+// sinceTried is when something was since the attempt began, 0 when it was not in it.
+func (x *exchange) sinceTried(at time.Time) time.Duration { return max(0, at.Sub(x.tried)) }
 
 // remember keeps what happened to the request.
 func (x *exchange) remember(status int, e *llm.Error, now time.Time) {
@@ -330,6 +340,7 @@ func whyDecision(d route.Decision) WhyDecision {
 func (c *outcome) why() WhyAttempt {
 	a := WhyAttempt{
 		Deployment: c.deployment, Group: c.group, Start: inMilliseconds(c.start), Took: inMilliseconds(c.took), Status: c.status, Message: c.message,
+		Sent: inMilliseconds(c.sent), FirstByte: inMilliseconds(c.firstByte), FirstToken: inMilliseconds(c.first),
 		Key: c.key, Lost: c.lost, Cost: c.cost, Estimated: c.estimated && c.cost != "",
 	}
 	if c.provider != "" {

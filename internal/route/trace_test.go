@@ -50,7 +50,8 @@ func TestTheTraceTellsWhyEveryOtherCandidateWasNotChosen(t *testing.T) {
 		want        map[string]string
 	}{
 		"order, and a failure": {
-			"", ranked, []*llm.Error{broken, nil},
+			"", ranked,
+			[]*llm.Error{broken, nil},
 			map[string]string{"a over b": PassedOrder, "a over c": PassedOrder, "b over a": PassedFailed, "b over c": PassedOrder},
 		},
 		"cost":    {CostBased, priced, []*llm.Error{nil}, map[string]string{"a over b": PassedDear}},

@@ -132,8 +132,13 @@ func TestFindingsAreToldNewestFirstByNameAndState(t *testing.T) {
 		want          string
 		total         int
 	}{
-		{"", nil, 9, 0, "3 2 1 0", 4}, {"", nil, 2, 1, "2 1", 4}, {"a", nil, 9, 0, "3 2 0", 3}, {"a1", nil, 9, 0, "3 0", 2},
-		{"", &no, 9, 0, "2", 1}, {"a", &yes, 9, 0, "3 0", 2}, {"x", nil, 9, 0, "", 0},
+		{"", nil, 9, 0, "3 2 1 0", 4},
+		{"", nil, 2, 1, "2 1", 4},
+		{"a", nil, 9, 0, "3 2 0", 3},
+		{"a1", nil, 9, 0, "3 0", 2},
+		{"", &no, 9, 0, "2", 1},
+		{"a", &yes, 9, 0, "3 0", 2},
+		{"x", nil, 9, 0, "", 0},
 	} {
 		list, total, err := s.Findings(tt.name, tt.healthy, tt.limit, tt.offset)
 		if got := strings.Trim(fmt.Sprintf("%s", list), "[]"); err != nil || got != tt.want || total != tt.total {

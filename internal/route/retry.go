@@ -118,10 +118,10 @@ func (t *Table) numRetries(o Overrides, m *member) int {
 	return defaultRetries
 }
 
-// tooLong reports whether a wait that the upstream asked for is longer than the whole
+// tooLong reports whether a wait, one longer than our own, is longer than the whole
 // request may take, or than anybody need wait while a fallback can answer now.
 func (p *Plan) tooLong(wait time.Duration) bool {
-	return p.over.Patience > 0 && wait > p.over.Patience || wait > maxDelay && p.fallsBack()
+	return wait > maxDelay && (p.over.Patience > 0 && wait > p.over.Patience || p.fallsBack())
 }
 
 // delay is how long to wait before a retry: not at all when another deployment

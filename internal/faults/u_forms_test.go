@@ -5,6 +5,7 @@ package faults
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,6 +63,16 @@ func TestU15AnswerOfTheOtherKind(t *testing.T) {
 				docs = append(docs, strings.TrimSpace(strings.TrimPrefix(ev, "data: ")))
 			}
 			return c.send(status(200, "["+strings.Join(docs, "\n,\n")+"]", "application/json"))
+		}},
+		fault{name: "events that hold lists of documents", formats: []format{geminiFormat}, shape: streamOnly, alone: right, do: func(c *call) bool {
+			out := data("null")
+			for pair := range slices.Chunk(c.body(), 2) {
+				for i := range pair {
+					pair[i] = strings.TrimSpace(strings.TrimPrefix(pair[i], "data: "))
+				}
+				out += data("[" + strings.Join(pair, ",") + "]")
+			}
+			return c.send(c.head(-1) + chunk(out) + lastChunk)
 		}},
 		fault{name: "all of it in the last event", formats: []format{responsesFormat}, shape: streamOnly, alone: atTheEnd, spared: atTheEnd, do: func(c *call) bool {
 			events := c.body()

@@ -81,8 +81,7 @@ func nativeStream(c *wire.Call, r *sse.Reader) iter.Seq2[llm.Event, error] {
 				yield(llm.Event{}, failedWith(ev.Data))
 				return
 			}
-			out, err := s.chunk(ev.Data)
-			if !yield(out, err) || err != nil {
+			if !s.event(ev.Data, yield) {
 				return
 			}
 		}
@@ -100,17 +99,37 @@ type passing struct {
 	state   follower
 }
 
-// chunk reads one chunk as far as the gateway must know it.
-func (s *passing) chunk(data []byte) (llm.Event, error) {
+// event hands on the documents of an event: one, or a list of them. What is no document
+// is left out. It returns false when the stream has ended.
+func (s *passing) event(data []byte, yield func(llm.Event, error) bool) bool {
 	v, err := rawjson.Check(data)
 	if err != nil {
 		e := brokenAnswer("the stream holds an event that is not JSON")
 		e.Cause = err
-		return llm.Event{}, e
+		yield(llm.Event{}, e)
+		return false
 	}
 	if v.Kind() == '[' {
-		v = v.First()
+		for _, e := range v.Elems() {
+			if !s.hand(e, yield) {
+				return false
+			}
+		}
+		return true
 	}
+	return s.hand(v, yield)
+}
+
+func (s *passing) hand(v rawjson.Value, yield func(llm.Event, error) bool) bool {
+	if v.Kind() != '{' {
+		return true
+	}
+	ev, err := s.chunk(v)
+	return yield(ev, err) && err == nil
+}
+
+// chunk reads one chunk as far as the gateway must know it.
+func (s *passing) chunk(v rawjson.Value) (llm.Event, error) {
 	b := readBody(v)
 	if b.failure.Present() || b.stray(v) {
 		return llm.Event{}, failedWith(v)

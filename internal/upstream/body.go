@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
@@ -68,6 +69,15 @@ func (b *Body) Wait() error {
 		return b.err
 	}
 	return nil
+}
+
+// hurry shortens what is left of the time for the call.
+func (b *Body) hurry(left time.Duration) {
+	if direct, ok := b.from.(*http1.Response); ok {
+		direct.Hurry(left)
+		return
+	}
+	b.watch.hurry(left)
 }
 
 // pull reads from the connection, through the decoder of a compressed body.
@@ -166,10 +176,17 @@ func firstBuffer(length int64) int64 {
 	return min(length+1, most)
 }
 
+// excerptTime is how long the text of an error may take: that there is one is known, and
+// somebody waits for the next try.
+const excerptTime = 10 * time.Second
+
 // Excerpt reads at most limit bytes of a body, for the text of an error, and
-// closes it. What breaks off is returned as far as it came.
-func (r *Response) Excerpt(limit int64) []byte {
+// closes it. What breaks off, or takes long, is returned as far as it came.
+func (r *Response) Excerpt(limit int64) []byte { return r.excerptWithin(limit, excerptTime) }
+
+func (r *Response) excerptWithin(limit int64, left time.Duration) []byte {
 	defer r.Body.Close()
+	r.Body.hurry(left)
 	out, _ := io.ReadAll(io.LimitReader(r.Body, limit))
 	return out
 }

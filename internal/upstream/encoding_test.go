@@ -1,14 +1,17 @@
 package upstream
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
@@ -72,6 +75,25 @@ func TestU19WrongOrUnknownEncodingIsAnError(t *testing.T) {
 			if e == nil || e.Status < 500 || !e.Upstream {
 				t.Errorf("plain text as %s: %v", encoding, e)
 			}
+		}
+	})
+}
+
+func TestU23TextOfAnErrorThatNeverEndsIsReadAsFarAsItCame(t *testing.T) {
+	ways(t, func(t *testing.T, over way) {
+		base := rawServer(t, func(_ int, c *net.TCPConn) {
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err != nil {
+				return
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 429 Slow\r\nContent-Length: 100\r\n\r\nslow down")
+			_, _ = io.Copy(io.Discard, c) // until the client closes
+		})
+		resp, e := post(t, client(t, over(Options{}), Profile{}), base, Timeouts{})
+		if e != nil {
+			t.Fatal(e)
+		}
+		if got := resp.excerptWithin(1<<20, 50*time.Millisecond); string(got) != "slow down" || resp.Status != 429 {
+			t.Errorf("status %d, %q", resp.Status, got)
 		}
 	})
 }

@@ -152,6 +152,20 @@ func (w *watch) read(since time.Time) {
 	w.mu.Unlock()
 }
 
+// hurry leaves this time for the rest of the call, or what was left when that is less.
+func (w *watch) hurry(left time.Duration) {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	w.limits.Total = min(w.limits.Total, now.Sub(w.start)+left)
+	if !w.stopped && w.due.Sub(now) > left {
+		w.set(now, left)
+	}
+}
+
 // cause is what an error means when the watch has ended the call: that a stage
 // took too long.
 func (w *watch) cause(err error) error {

@@ -229,6 +229,11 @@ func (a *Response) pull(p []byte) (int, error) {
 	return a.chunks(p)
 }
 
+// Hurry leaves this time for the rest of the body, or what was left when that is less.
+func (a *Response) Hurry(left time.Duration) {
+	a.limits.Total = min(a.limits.Total, time.Since(a.start)+left)
+}
+
 // until is the limit of a wait for bytes of the body.
 func (a *Response) until() time.Time {
 	now := time.Now()

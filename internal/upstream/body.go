@@ -73,8 +73,8 @@ func (b *Body) Wait() error {
 
 // hurry shortens what is left of the time for the call.
 func (b *Body) hurry(left time.Duration) {
-	if direct, ok := b.from.(*http1.Response); ok {
-		direct.Hurry(left)
+	if from, ok := b.from.(interface{ Hurry(left time.Duration) }); ok {
+		from.Hurry(left)
 		return
 	}
 	b.watch.hurry(left)

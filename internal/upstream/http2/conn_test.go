@@ -359,3 +359,23 @@ func TestLimitsCountFromTheBeginOfTheCall(t *testing.T) {
 		}
 	})
 }
+
+func TestAnswerThatIsHurriedHasNoMoreTimeThanThat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := to(t, answers((*peer).begin))
+		q := request("{}")
+		q.Limits.Header, q.Limits.Idle, q.Limits.Total = time.Minute, time.Hour, time.Hour
+		a := &Response{}
+		if err := c.Do(t.Context(), q, a); err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		a.Hurry(10 * time.Second)
+		a.Hurry(time.Minute) // which gives none back
+		began := time.Now()
+		var late *http1.TimeoutError
+		if _, err := io.ReadAll(a); !errors.As(err, &late) || time.Since(began) != 10*time.Second {
+			t.Errorf("%v, after %v", err, time.Since(began))
+		}
+	})
+}

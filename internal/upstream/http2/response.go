@@ -250,6 +250,13 @@ func (a *Response) await() {
 	}
 }
 
+// Hurry leaves this time for the rest of the body, or what was left when that is less.
+func (a *Response) Hurry(left time.Duration) {
+	a.conn.mu.Lock()
+	defer a.conn.mu.Unlock()
+	a.limits.Total = min(a.limits.Total, time.Since(a.start)+left)
+}
+
 // limit is that of a wait for bytes of the body.
 func (a *Response) limit(now time.Time) time.Time {
 	idle, total := now.Add(a.limits.Idle), a.start.Add(a.limits.Total)

@@ -128,7 +128,7 @@ func (c *Conn) complete(a *Response, status int) string {
 	h := make(http.Header, len(fields))
 	values := make([]string, len(fields))
 	for i, f := range fields {
-		name := c.canonical(f.Name)
+		name := remembered(c.names, f.Name, http.CanonicalHeaderKey)
 		values[i] = f.Value
 		if have := h[name]; have != nil {
 			h[name] = append(have, f.Value)
@@ -158,16 +158,16 @@ func (c *Conn) complete(a *Response, status int) string {
 	return ""
 }
 
-// canonical is a name as http.Header has it. The same come again and again.
-func (c *Conn) canonical(name string) string {
-	if known, ok := c.names[name]; ok {
-		return known
+// remembered is a name in the other side's form. The same come again and again.
+func remembered(known map[string]string, name string, form func(string) string) string {
+	if formed, ok := known[name]; ok {
+		return formed
 	}
-	known := http.CanonicalHeaderKey(name)
-	if len(c.names) < maxNames {
-		c.names[name] = known
+	formed := form(name)
+	if len(known) < maxNames {
+		known[name] = formed
 	}
-	return known
+	return formed
 }
 
 // check looks at the fields of a header, or of trailers, which have no status. It

@@ -60,7 +60,7 @@ func (c *Conn) encode(q *http1.Request, target []byte, size int64) {
 	}
 	c.put(":path", c.target)
 	for name, values := range q.Header {
-		name = c.lowered(name)
+		name = remembered(c.lower, name, strings.ToLower)
 		if ofConnection(name) || name == "host" || name == "content-length" || name == "trailer" || name == "te" {
 			continue
 		}
@@ -75,18 +75,6 @@ func (c *Conn) encode(q *http1.Request, target []byte, size int64) {
 
 func (c *Conn) put(name, value string) {
 	_ = c.enc.WriteField(hpack.HeaderField{Name: name, Value: value}) // encoded never fails
-}
-
-// lowered is a name of http.Header as HTTP/2 has it.
-func (c *Conn) lowered(name string) string {
-	if known, ok := c.lower[name]; ok {
-		return known
-	}
-	known := strings.ToLower(name)
-	if len(c.lower) < maxNames {
-		c.lower[name] = known
-	}
-	return known
 }
 
 // opening appends the frames of a request's header.

@@ -26,7 +26,7 @@ func (x *exchange) readControls() error {
 	if c.MockFailure != 0 && !x.rq.Models.Config.Fairlead.AllowMockTesting {
 		return llm.BadRequest(c.MockKey, "'"+c.MockKey+"' is not allowed here: failures are feigned only with fairlead_settings.allow_mock_testing: true.")
 	}
-	if v := x.rq.Header.Get("X-Litellm-Num-Retries"); v != "" {
+	if v := x.rq.field("X-Litellm-Num-Retries"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
 			return llm.BadRequest("x-litellm-num-retries", "The header x-litellm-num-retries must be a number from 0.")
@@ -40,7 +40,7 @@ func (x *exchange) readControls() error {
 	if c.StreamTimeout, err = x.headerSeconds("X-Litellm-Stream-Timeout", c.StreamTimeout); err != nil {
 		return err
 	}
-	if v := x.rq.Header.Get("X-Litellm-Priority"); v != "" {
+	if v := x.rq.field("X-Litellm-Priority"); v != "" {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
 			return llm.BadRequest("x-litellm-priority", "The header x-litellm-priority must be a whole number.")
@@ -53,7 +53,7 @@ func (x *exchange) readControls() error {
 
 // headerSeconds reads a time limit of a header; without one it stays as it is.
 func (x *exchange) headerSeconds(name string, otherwise time.Duration) (time.Duration, error) {
-	v := x.rq.Header.Get(name)
+	v := x.rq.field(name)
 	if v == "" {
 		return otherwise, nil
 	}

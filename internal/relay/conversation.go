@@ -35,7 +35,7 @@ func (x *exchange) Conversation() (id route.Conversation, goesOn bool) {
 }
 
 // UserAgent implements route.Talker.
-func (x *exchange) UserAgent() string { return x.rq.Header.Get("User-Agent") }
+func (x *exchange) UserAgent() string { return x.rq.field("User-Agent") }
 
 // session is what the client calls its conversation, "" when it does not.
 func (x *exchange) session() string {

@@ -135,7 +135,11 @@ func (x *exchange) price() {
 	if x.usage == nil || x.target == nil {
 		return
 	}
-	x.cost, x.priced = x.target.Info.Cost(catalogUsage(x.usage), x.relay.Now())
+	at := x.firstToken
+	if at.IsZero() {
+		at = x.relay.Now()
+	}
+	x.cost, x.priced = x.target.Info.Cost(catalogUsage(x.usage), at)
 }
 
 func catalogUsage(u *llm.Usage) catalog.Usage {

@@ -61,19 +61,21 @@ var errLost = &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "Anothe
 // hedged is attempt, with a second deployment beside the first where the configuration
 // says after which silence.
 func (x *exchange) hedged(ctx context.Context) error {
-	if x.pending() {
+	after, ok := x.plan.HedgeAfter(x.step)
+	if !ok || x.pending() {
 		return x.attempt(ctx)
 	}
-	return x.hedgedBy(ctx, func(x *exchange) func(context.Context) error { return x.attempt })
+	return x.hedgedBy(ctx, after, func(x *exchange) func(context.Context) error { return x.attempt })
 }
 
 // hedged is attempt for a task, as it is for conversations: for one of which an answer
 // costs little and is as good as another.
 func (f *forward) hedged(ctx context.Context) error {
-	if !f.task.Hedged || f.form != nil {
+	after, ok := f.plan.HedgeAfter(f.step)
+	if !ok || !f.task.Hedged || f.form != nil {
 		return f.attempt(ctx)
 	}
-	return f.hedgedBy(ctx, func(x *exchange) func(context.Context) error {
+	return f.hedgedBy(ctx, after, func(x *exchange) func(context.Context) error {
 		if x == f.exchange {
 			return f.attempt
 		}
@@ -82,11 +84,7 @@ func (f *forward) hedged(ctx context.Context) error {
 }
 
 // hedgedBy is hedged for requests whose exchanges ask so.
-func (x *exchange) hedgedBy(ctx context.Context, asks func(*exchange) func(context.Context) error) error {
-	after, ok := x.plan.HedgeAfter(x.step)
-	if !ok {
-		return asks(x)(ctx)
-	}
+func (x *exchange) hedgedBy(ctx context.Context, after time.Duration, asks func(*exchange) func(context.Context) error) error {
 	r := &race{asks: asks}
 	first := r.start(ctx, x, x.step)
 	timer := time.NewTimer(after)

@@ -62,6 +62,15 @@ type Request struct {
 	Endpoint string
 }
 
+// field is the first value of a header by its canonical name, without the look whether it
+// is canonical that net/http takes each time.
+func (rq *Request) field(name string) string {
+	if values := rq.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
+}
+
 // BegunError says that a request failed after its answer had begun: nothing more can
 // be written. In a conversation the client has been told within the stream.
 type BegunError struct {

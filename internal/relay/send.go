@@ -34,7 +34,7 @@ func (x *exchange) send(ctx context.Context) (*upstream.Response, error) {
 func (x *exchange) outgoing() (*upstream.Request, error) {
 	r := &upstream.Request{
 		Base: x.dep.Base, Path: x.call.Path, Header: x.outHeader(), Body: x.call.Body, Rest: x.call.Rest, Timeouts: x.timeouts(),
-		Hops: x.rq.Header.Get(upstream.HopHeader), Provider: x.target.Provider, Model: x.target.Model,
+		Hops: x.rq.field(upstream.HopHeader), Provider: x.target.Provider, Model: x.target.Model,
 	}
 	if x.call.Absolute {
 		u, err := url.Parse(x.call.Path)

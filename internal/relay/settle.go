@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fairlead-gateway/fairlead/internal/catalog"
@@ -34,12 +35,20 @@ func (x *exchange) settle(err error) {
 	// A record of our own saves the logger's walk over the stack for a source line
 	// that no form of the log shows.
 	line := slog.NewRecord(now, level, "request", 0)
-	line.AddAttrs(x.logLine(status, e, now)...)
+	room := attrs.Get().(*[maxAttrs]slog.Attr)
+	line.AddAttrs(x.logLine(room[:0], status, e, now)...)
+	clear(room[:])
+	attrs.Put(room)
 	_ = x.relay.Log.Handler().Handle(context.Background(), line) // there is nobody to tell
 }
 
-func (x *exchange) logLine(status int, e *llm.Error, now time.Time) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 20)
+// maxAttrs is what a line in the log has at most.
+const maxAttrs = 24
+
+// attrs hold the parts of a line while it is put together.
+var attrs = sync.Pool{New: func() any { return new([maxAttrs]slog.Attr) }}
+
+func (x *exchange) logLine(attrs []slog.Attr, status int, e *llm.Error, now time.Time) []slog.Attr {
 	attrs = append(attrs, slog.String("id", x.rq.ID), slog.String("model", clip(x.rq.LLM.Model)), slog.Int("status", status))
 	if x.step.Deployment != nil {
 		attrs = append(attrs, slog.String("deployment", x.step.Deployment.ID))

@@ -249,7 +249,11 @@ func (x *exchange) deliver(answer *llm.Response) error {
 	x.usage = answer.Usage
 	x.recorder.Response(answer)
 	x.relay.Keeper.Remember(&x.recorder)
-	body := x.rq.Dialect.Response(x.rq.LLM, answer, x.answer())
+	room := buffers.Get().(*[]byte)
+	defer buffers.Put(room)
+	form := x.answer()
+	form.Room = (*room)[:0]
+	body := x.rq.Dialect.Response(x.rq.LLM, answer, form)
 	x.begun, x.status = true, http.StatusOK
 	x.firstToken = x.relay.Now()
 	h := x.w.Header()

@@ -117,6 +117,9 @@ type Answer struct {
 	SignatureInID bool
 	// MergeReasoning puts reasoning text into the content between <think> tags.
 	MergeReasoning bool
+	// Room may take the bytes of a whole answer. It is empty, and of use to nobody after
+	// the answer was written.
+	Room []byte
 	// Provider made the answer, for provider-specific fields.
 	Provider string
 	// JSONArray asks for a Gemini stream as one JSON array instead of events.

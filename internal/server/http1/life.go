@@ -17,6 +17,9 @@ type life struct {
 	err   error
 	done  chan struct{} // nil until somebody waits
 	after []*ending
+	// first is the first of after, few is room for it: a request has one upstream.
+	first ending
+	few   [1]*ending
 }
 
 // ending is what is called at the end of a life.
@@ -54,9 +57,15 @@ func (l *life) Err() error {
 // AfterFunc has f called in a goroutine of its own when the life ends, as
 // [context.AfterFunc] has, which makes use of it.
 func (l *life) AfterFunc(f func()) (stop func() bool) {
-	e := &ending{l, f}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	e := &l.first
+	if e.of == nil {
+		l.after = l.few[:0]
+	} else {
+		e = new(ending)
+	}
+	*e = ending{l, f}
 	if l.err != nil {
 		go f()
 	} else {

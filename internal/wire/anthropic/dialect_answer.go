@@ -21,7 +21,7 @@ func (Dialect) Response(req *llm.Request, resp *llm.Response, a wire.Answer) []b
 	if len(resp.Choices) > 0 {
 		choice = &resp.Choices[0]
 	}
-	dst := appendMessageHead(make([]byte, 0, 1024), messageID(resp.ID, a), a.Model)
+	dst := appendMessageHead(a.Room, messageID(resp.ID, a), a.Model)
 	dst = append(dst, `,"content":[`...)
 	dst = w.content(dst, choice.Parts)
 	dst = append(dst, `],"stop_reason":"`...)

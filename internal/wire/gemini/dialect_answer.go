@@ -11,7 +11,7 @@ func (Dialect) Response(_ *llm.Request, resp *llm.Response, a wire.Answer) []byt
 	if resp.Body != nil {
 		return resp.Body
 	}
-	dst := append(make([]byte, 0, 1024), `{"candidates":[`...)
+	dst := append(a.Room, `{"candidates":[`...)
 	for i := range resp.Choices {
 		dst = appendCandidate(rawjson.AppendComma(dst), &resp.Choices[i])
 	}

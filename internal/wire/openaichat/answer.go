@@ -1,6 +1,7 @@
 package openaichat
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -16,7 +17,7 @@ func (Dialect) Response(req *llm.Request, resp *llm.Response, a wire.Answer) []b
 		return nativeAnswer(resp.Body, a)
 	}
 	w := answerWriter{a: a, legacy: req.LegacyFunctions}
-	dst := make([]byte, 0, 1024)
+	dst := a.Room
 	dst = append(dst, '{')
 	dst = rawjson.AppendStringMember(dst, "id", answerID(resp.ID, a))
 	dst = rawjson.AppendIntMember(dst, "created", created(resp.Created, a))
@@ -59,7 +60,7 @@ func nativeAnswer(body rawjson.Value, a wire.Answer) []byte {
 	if a.MergeReasoning {
 		body = mergedAnswer(body)
 	}
-	return spliceModel(make([]byte, 0, len(body)+len(a.Model)+16), body, a.Model)
+	return spliceModel(slices.Grow(a.Room, len(body)+len(a.Model)+16), body, a.Model)
 }
 
 // spliceModel appends body with its top-level model replaced, or added.

@@ -37,12 +37,17 @@ func NewAsync(w io.Writer) *Async {
 
 // Write queues a copy of p. It never fails; after Close the line is lost.
 func (a *Async) Write(p []byte) (int, error) {
+	a.take(bytes.Clone(p))
+	return len(p), nil
+}
+
+// take is Write for a line that is handed over.
+func (a *Async) take(line []byte) {
 	select {
-	case a.lines <- bytes.Clone(p):
+	case a.lines <- line:
 	default:
 		a.dropped.Add(1)
 	}
-	return len(p), nil
 }
 
 // Close writes what is queued, for at most a second, and ends the goroutine. A

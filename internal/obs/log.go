@@ -33,7 +33,11 @@ func NewLogger(w io.Writer, o LogOptions) *slog.Logger {
 		return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, ReplaceAttr: rounded}))
 	}
 	// Into a file or a pipe: key=value, at a third of the cost of the form for eyes.
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+	text := slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
+	if out, ok := w.(*Async); ok {
+		return slog.New(lineHandler{text, out})
+	}
+	return slog.New(text)
 }
 
 // withUnit writes a duration in milliseconds, and says so in its name: what reads

@@ -51,14 +51,23 @@ func appendFields(b []byte, h http.Header, except func(name string, values []str
 		for _, v := range values {
 			b = append(b, name...)
 			b = append(b, ": "...)
-			from := len(b)
-			b = append(b, httpsyntax.TrimSpace(v)...)
-			for i := from; i < len(b); i++ {
-				if b[i] == '\r' || b[i] == '\n' {
-					b[i] = ' '
-				}
-			}
+			b = appendValue(b, httpsyntax.TrimSpace(v))
 			b = append(b, "\r\n"...)
+		}
+	}
+	return b
+}
+
+// appendValue writes a value on one line.
+func appendValue(b []byte, v string) []byte {
+	from := len(b)
+	b = append(b, v...)
+	if strings.IndexByte(v, '\n') < 0 && strings.IndexByte(v, '\r') < 0 {
+		return b
+	}
+	for i := from; i < len(b); i++ {
+		if b[i] == '\r' || b[i] == '\n' {
+			b[i] = ' '
 		}
 	}
 	return b
@@ -213,6 +222,8 @@ func (w *response) appendConnection(b []byte, hasBody bool) []byte {
 		return append(b, "Connection: close\r\n"...)
 	case w.r.old && w.connection == nil && (w.head || w.length >= 0 || !hasBody):
 		return append(b, "Connection: keep-alive\r\n"...)
+	case w.connection == nil:
+		return b
 	}
 	return appendFields(b, http.Header{"Connection": w.connection}, func(string, []string) bool { return false })
 }

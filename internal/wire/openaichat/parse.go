@@ -24,7 +24,7 @@ func (Wire) Response(c *wire.Call, body []byte) (*llm.Response, error) {
 	if v.Kind() != '{' {
 		return nil, errtext.NoAnswer("is not a JSON object", nil)
 	}
-	if err := top.failure(quirksOf(c.Target)); err != nil {
+	if err := top.failure(quirksOf(c.Target), len(choices) == 0); err != nil {
 		return nil, err
 	}
 	p := parser{call: c, full: !c.Native || streams(c), keep: quirksOf(c.Target).Reasoning != ""}
@@ -109,10 +109,9 @@ func readAnswer(body []byte, choices []choice) (rawjson.Value, top, []choice, er
 		c.Skip()
 	}
 	for ok := c.Open('{'); ok; ok = c.Next() {
-		key, at := c.Key().Bare(), c.I
+		key := c.Key().Bare()
 		if string(key) == "choices" {
 			choices = readChoices(&c, choices[:0])
-			t.choices = rawjson.Value(body[at:c.I])
 			continue
 		}
 		if value, slot := c.Skip(), t.slot(key); slot != nil {
@@ -197,17 +196,18 @@ func (t *top) usageValue() rawjson.Value {
 	return t.groq.Get("usage")
 }
 
-// failure is the error that an answer with status 200 holds, or nil.
-func (t *top) failure(q *wire.Quirks) error {
+// failure is the error that an answer with status 200 holds, or nil; empty says that it
+// has no choices.
+func (t *top) failure(q *wire.Quirks, empty bool) error {
 	if q.BaseResp {
 		if n, ok := t.baseResp.Get("status_code").Int(); ok && n != 0 {
 			return baseRespError(n, t.baseResp)
 		}
 	}
-	if t.failed.Present() && t.choices.First() == nil {
+	if t.failed.Present() && empty {
 		return errorWithin(t.failed)
 	}
-	if t.choices.First() == nil {
+	if empty {
 		return errtext.NoAnswer("has no choices", nil)
 	}
 	return nil

@@ -109,13 +109,8 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	if !q.Began.IsZero() {
 		a.start = q.Began
 	}
-	to := targetOf(q.URL)
-	for cn := c.pool.take(to, now, c.IdleTimeout); cn != nil; cn = c.pool.take(to, now, c.IdleTimeout) {
-		err := a.exchange(cn, out, now)
-		if err == errStale {
-			break
-		}
-		if err != errGone {
+	if cn := c.pool.take(targetOf(q.URL), now, c.IdleTimeout); cn != nil {
+		if err = a.exchange(cn, out); !errors.Is(err, errStale) {
 			return err
 		}
 	}
@@ -126,7 +121,7 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	if q.Opened != nil {
 		q.Opened()
 	}
-	return a.exchange(cn, out, now)
+	return a.exchange(cn, out)
 }
 
 // open dials, and lays TLS upon the connection for https.

@@ -52,17 +52,12 @@ func (a *Response) headerLimit() (time.Time, error) {
 	return a.start.Add(a.limits.Total), &TimeoutError{StageTotal, a.limits.Total}
 }
 
-// exchange sends the request, of a call that began at now, and reads the header of the
-// answer.
-func (a *Response) exchange(c *conn, out *output, now time.Time) error {
+// exchange sends the request and reads the header of the answer.
+func (a *Response) exchange(c *conn, out *output) error {
 	a.conn = c
 	a.stop = OnEnd(a.ctx, c.abort)
 	until := a.start.Add(min(a.limits.Header, a.limits.Total))
-	n, unsent, err := c.send(out, until)
-	if unsent == errGone {
-		a.let(false)
-		return errGone
-	}
+	n, unsent := c.writeAll(out, until)
 	if unsent != nil && (a.ctx.Err() != nil || timedOut(unsent)) {
 		return a.fail(unsent)
 	}
@@ -70,12 +65,10 @@ func (a *Response) exchange(c *conn, out *output, now time.Time) error {
 		a.let(false)
 		return errStale
 	}
+	sent := time.Now()
 	// When the upstream took only a part, it may have answered without reading on.
-	if err == nil {
-		err = a.readHead(until)
-	}
-	if err != nil {
-		if a.crossed(err, unsent, now) {
+	if err := a.readHead(until); err != nil {
+		if a.crossed(err, unsent, sent) {
 			a.let(false)
 			return errStale
 		}
@@ -113,9 +106,9 @@ const crossing = 2 * time.Second
 // crossed reports whether the upstream closed a kept connection while the request
 // was on its way. No byte of an answer came, and the end says that the request was
 // not taken: a reset, at once, or a close that left a part of it unacknowledged.
-func (a *Response) crossed(err, unsent error, began time.Time) bool {
+func (a *Response) crossed(err, unsent error, sent time.Time) bool {
 	c := a.conn
-	if !c.reused || a.Status != 0 || len(c.buffered()) > 0 || a.ctx.Err() != nil || time.Since(began) >= crossing {
+	if !c.reused || a.Status != 0 || len(c.buffered()) > 0 || a.ctx.Err() != nil || time.Since(sent) >= crossing {
 		return false
 	}
 	return isReset(err) || err == io.EOF && (isReset(unsent) || c.untaken())

@@ -7,18 +7,17 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 // state is what comes next of a body.
 type state uint8
 
 const (
-	stateEnd     state = iota
-	stateFixed         // of a body whose length is known
-	stateSize          // the line with the size of a chunk
-	stateData          // of a chunk
-	stateDataEnd       // the line end after it
-	stateTrailer
+	stateEnd   state = iota
+	stateFixed       // a body whose length is known
+	stateChunked
 )
 
 const (
@@ -31,15 +30,15 @@ const (
 
 // body is the body of a request.
 type body struct {
-	mu     sync.Mutex // a handler may read in another goroutine, also after its end
-	c      *conn
-	req    *http.Request
-	state  state
-	left   int64 // of the body, or of the chunk
-	excess int64 // what is not data in a chunked body, beyond what is usual
-	err    error // what every later read gets
-	closed bool
-	passed bool // what is left is passed over
+	mu      sync.Mutex // a handler may read in another goroutine, also after its end
+	c       *conn
+	req     *http.Request
+	state   state
+	left    int64 // of a body whose length is known
+	chunked httpsyntax.Chunks
+	err     error // what every later read gets
+	closed  bool
+	passed  bool // what is left is passed over
 
 	ask sync.Mutex // guards the two; whoever reads may not be who answers
 	// expected says that the client waits for a 100 before it sends, answered that
@@ -127,19 +126,19 @@ func (b *body) pull(p []byte) (int, error) {
 	if b.state != stateFixed {
 		return b.chunks(p)
 	}
-	n, err := b.data(p)
-	if b.left == 0 && err == nil {
+	n, err := b.data(p, b.left)
+	if b.left -= int64(n); b.left == 0 && err == nil {
 		b.state = stateEnd
 	}
 	return n, err
 }
 
-// data reads from what is left of the body or the chunk: what is buffered, else
+// data reads no more than what is left of the body or the chunk: what is buffered, else
 // from the connection.
-func (b *body) data(p []byte) (n int, err error) {
+func (b *body) data(p []byte, left int64) (n int, err error) {
 	c := b.c
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
+	if int64(len(p)) > left {
+		p = p[:left]
 	}
 	if c.start < c.end {
 		n = copy(p, c.buffered())
@@ -147,7 +146,6 @@ func (b *body) data(p []byte) (n int, err error) {
 	} else if n, err = c.read(p, b.until()); n > 0 {
 		err = nil
 	}
-	b.left -= int64(n)
 	return n, err
 }
 

@@ -75,7 +75,8 @@ func (r *request) frameBody() *refusal {
 	case r.old:
 		return bad("Transfer-Encoding in HTTP/1.0")
 	default:
-		r.chunked, r.length, r.body.state = true, -1, stateSize
+		r.chunked, r.length, r.body.state = true, -1, stateChunked
+		r.body.chunked.MaxTrailers = maxTrailers
 		delete(r.header, "Transfer-Encoding")
 		return r.announced()
 	}

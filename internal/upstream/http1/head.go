@@ -169,7 +169,7 @@ func (a *Response) frame() error {
 		a.keep = a.keep && (a.head || a.Status == http.StatusNotModified || codings == nil && length <= 0)
 		a.Length, a.state = 0, stateEnd
 	case codings != nil:
-		a.Length, a.state = -1, stateSize
+		a.Length, a.state, a.chunked.MaxTrailers = -1, stateChunked, maxTrailers
 	case length == 0:
 		a.Length, a.state = 0, stateEnd
 	case length > 0:

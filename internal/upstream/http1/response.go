@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/httpsyntax"
 )
 
 // Response is an answer. It is read, and must be closed, by one goroutine at a
@@ -26,9 +28,10 @@ type Response struct {
 	old    bool // HTTP/1.0
 	keep   bool // the connection can be used again after the body
 	state  state
-	left   int64 // of the body, or of the chunk
-	excess int64 // what is not data in a chunked body, beyond what is usual
+	left   int64 // of a body whose length is known
 	err    error
+
+	chunked httpsyntax.Chunks
 }
 
 // state is what comes next of a body.
@@ -38,10 +41,7 @@ const (
 	stateEnd state = iota
 	stateFixed
 	stateUntilClose
-	stateSize    // the line with the size of a chunk
-	stateData    // of a chunk
-	stateDataEnd // the line end after it
-	stateTrailer
+	stateChunked
 )
 
 // headerLimit is when the header must be there, and the error else.
@@ -213,8 +213,8 @@ func (a *Response) broken(err error) error {
 func (a *Response) pull(p []byte) (int, error) {
 	switch a.state {
 	case stateFixed:
-		n, err := a.data(p)
-		if a.left == 0 && err == nil {
+		n, err := a.some(p[:min(int64(len(p)), a.left)])
+		if a.left -= int64(n); a.left == 0 && err == nil {
 			a.state = stateEnd
 		}
 		return n, err
@@ -260,16 +260,6 @@ func (a *Response) some(p []byte) (int, error) {
 	return n, err
 }
 
-// data reads from what is left of the body or the chunk.
-func (a *Response) data(p []byte) (int, error) {
-	if int64(len(p)) > a.left {
-		p = p[:a.left]
-	}
-	n, err := a.some(p)
-	a.left -= int64(n)
-	return n, err
-}
-
 // Close lets go of the connection. It is kept when what is missing of the body
 // has already arrived, as the end of a stream after its last event; else it is
 // closed.
@@ -310,8 +300,10 @@ func (a *Response) skip() bool {
 		}
 		return true
 	}
-	for a.state != stateEnd && a.ready() {
-		if err := a.step(); err != nil {
+	for a.state == stateChunked && a.ready() {
+		if a.chunked.Left > 0 {
+			a.pass()
+		} else if a.step() != nil {
 			return false
 		}
 	}

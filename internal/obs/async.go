@@ -23,6 +23,7 @@ const gather = 50 * time.Millisecond
 type Async struct {
 	w       io.Writer
 	lines   chan []byte
+	crowded chan struct{} // says that a quarter of the room is taken
 	done    chan struct{}
 	closing chan struct{}
 	dropped atomic.Int64
@@ -31,7 +32,7 @@ type Async struct {
 
 // NewAsync starts the writing goroutine; Close ends it.
 func NewAsync(w io.Writer) *Async {
-	a := &Async{w: w, lines: make(chan []byte, asyncLines), done: make(chan struct{}), closing: make(chan struct{})}
+	a := &Async{w: w, lines: make(chan []byte, asyncLines), crowded: make(chan struct{}, 1), done: make(chan struct{}), closing: make(chan struct{})}
 	go a.run()
 	return a
 }
@@ -48,6 +49,13 @@ func (a *Async) take(line []byte) {
 	case a.lines <- line:
 	default:
 		a.dropped.Add(1)
+	}
+	if len(a.lines) < asyncLines/4 {
+		return
+	}
+	select {
+	case a.crowded <- struct{}{}:
+	default:
 	}
 }
 
@@ -68,9 +76,8 @@ func (a *Async) run() {
 	for {
 		select {
 		case line := <-a.lines:
-			select {
-			case <-a.closing:
-			case <-time.After(gather):
+			if len(buf) < batchSize { // else more may be there than fitted in
+				a.gather()
 			}
 			buf = append(buf[:0], line...)
 		case <-a.closing:
@@ -84,10 +91,22 @@ func (a *Async) run() {
 	}
 }
 
+// gather waits for more lines.
+func (a *Async) gather() {
+	select {
+	case <-a.closing:
+	case <-a.crowded:
+	case <-time.After(gather):
+	}
+}
+
+// batchSize is about how much is written at once.
+const batchSize = 32 << 10
+
 // batch adds the lines that have already arrived, for one write call, and says
 // how many were dropped.
 func (a *Async) batch(buf []byte) []byte {
-	for more := true; more && len(buf) < 32<<10; {
+	for more := true; more && len(buf) < batchSize; {
 		select {
 		case line := <-a.lines:
 			buf = append(buf, line...)

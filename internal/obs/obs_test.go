@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -41,7 +42,7 @@ func (g *gate) Write(p []byte) (int, error) {
 func TestABlockedLogNeverBlocksARequest(t *testing.T) {
 	g := &gate{open: make(chan struct{})}
 	a := NewAsync(g)
-	for range 2 * asyncLines {
+	for range 5 * asyncLines { // what waits, what is being written, and more
 		if n, err := a.Write([]byte("line\n")); n != 5 || err != nil {
 			t.Fatalf("wrote %d, %v", n, err)
 		}
@@ -93,4 +94,52 @@ func TestDurationsOnATerminalAreShort(t *testing.T) {
 			t.Errorf("%d is shown as %s, want %s", d, got, want)
 		}
 	}
+}
+
+// written counts what is written to it.
+type written struct {
+	mu    sync.Mutex
+	lines int
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lines += bytes.Count(p, []byte{'\n'})
+	return len(p), nil
+}
+
+func (w *written) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.lines
+}
+
+func TestLinesWaitForOthersUntilThereAreMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &written{}
+		a := NewAsync(w)
+		defer a.Close()
+		line := append(bytes.Repeat([]byte("x"), 300), '\n')
+		write := func(n int) {
+			for range n {
+				_, _ = a.Write(line)
+			}
+			synctest.Wait()
+		}
+		if write(3); w.count() != 0 {
+			t.Errorf("%d lines were not waited for", w.count())
+		}
+		time.Sleep(gather)
+		if synctest.Wait(); w.count() != 3 {
+			t.Errorf("%d of 3 lines were written", w.count())
+		}
+		for range 20 { // no time passes: what comes fast is not lost
+			write(asyncLines / 2)
+		}
+		time.Sleep(gather)
+		if synctest.Wait(); w.count() != 3+20*asyncLines/2 || a.dropped.Load() != 0 {
+			t.Errorf("%d lines were written, %d dropped", w.count(), a.dropped.Load())
+		}
+	})
 }

@@ -127,18 +127,25 @@ func TestLinesWaitForOthersUntilThereAreMany(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		if write(3); w.count() != 0 {
-			t.Errorf("%d lines were not waited for", w.count())
+		if write(1); w.count() != 1 {
+			t.Error("the first line waits")
+		}
+		if write(2); w.count() != 1 {
+			t.Error("the others do not wait")
 		}
 		time.Sleep(gather)
 		if synctest.Wait(); w.count() != 3 {
 			t.Errorf("%d of 3 lines were written", w.count())
 		}
+		time.Sleep(gather)
+		if write(1); w.count() != 4 {
+			t.Error("a line after a silence waits")
+		}
 		for range 20 { // no time passes: what comes fast is not lost
 			write(asyncLines / 2)
 		}
 		time.Sleep(gather)
-		if synctest.Wait(); w.count() != 3+20*asyncLines/2 || a.dropped.Load() != 0 {
+		if synctest.Wait(); w.count() != 4+20*asyncLines/2 || a.dropped.Load() != 0 {
 			t.Errorf("%d lines were written, %d dropped", w.count(), a.dropped.Load())
 		}
 	})

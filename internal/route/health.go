@@ -34,6 +34,8 @@ type health struct {
 	probe    atomic.Bool  // a probe is under way
 	inflight atomic.Int64 // calls that have started and not ended
 	seen     atomic.Int64 // when a call last succeeded, ns since 1970
+	// parallel is how many may be, as the latest table has it; 0 is no limit.
+	parallel atomic.Int64
 	// line is where requests wait for a place, nil without max_parallel_requests or queue.
 	line atomic.Pointer[line]
 

@@ -125,7 +125,7 @@ func (m *member) timedOut(now time.Time) {
 type admission struct{ parallel, requests int64 }
 
 func (m *member) admission() admission {
-	a := admission{parallel: int64(m.MaxParallel)}
+	a := admission{parallel: m.health.parallel.Load()}
 	if m.limited {
 		a.requests = m.RPM
 	}

@@ -81,7 +81,8 @@ func (p *Plan) bar(m *member, now time.Time) bars {
 }
 
 func (p *Plan) full(m *member, now time.Time) bool {
-	return m.MaxParallel > 0 && (m.health.inflight.Load() >= int64(m.MaxParallel) || p.behind(m, now))
+	most := m.health.parallel.Load()
+	return most > 0 && (m.health.inflight.Load() >= most || p.behind(m, now))
 }
 
 // unfit is bar without a look at how many calls are in flight.

@@ -150,7 +150,9 @@ func (p *Plan) Attempts() int { return p.attempt }
 
 func (p *Plan) step(m *member, wait time.Duration) Step {
 	if p.queue != nil && p.queue.given != m {
-		p.queue.tried = p.queue.turn
+		if p.queue.turn != nil {
+			p.queue.tried = p.queue.turn
+		}
 		p.leaveLine()
 	}
 	p.attempt++

@@ -11,14 +11,14 @@ func (t *Table) Probe(id string, now time.Time) (*Plan, Step, bool) {
 		return nil, Step{}, false
 	}
 	m := g.members[0]
-	if !m.health.enter(admission{parallel: int64(m.MaxParallel)}, now) {
+	if !m.health.enter(admission{parallel: m.health.parallel.Load()}, now) {
 		return nil, Step{}, false
 	}
 	p := &Plan{ // which counts as a place, not as a request of the minute
 		table: t, requested: id, home: g.name, group: m.Group, active: m, attempt: 1,
 		hop: found{group: g}, over: Overrides{DisableFallbacks: true},
 	}
-	if !p.admit(m, Limits{Parallel: int64(m.MaxParallel)}, now) {
+	if !p.admit(m, Limits{Parallel: m.health.parallel.Load()}, now) {
 		return nil, Step{}, false
 	}
 	return p, Step{Deployment: m.Deployment, Model: m.Upstream, Group: m.Group, Attempt: 1, member: m}, true

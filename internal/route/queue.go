@@ -24,10 +24,12 @@ type turn struct {
 	priority int64
 	since    time.Time
 	wants    []*member // those that are full
-	// ready gets one signal: when given is set, or when the request had to give way.
+	// ready gets one signal: when given is set, when the request had to give way, or
+	// when it is to look again, because a reload has changed what it waits for.
 	ready chan struct{}
 	given *member
 	out   bool
+	again bool
 }
 
 // settled reports whether the turn is in the line no longer.
@@ -46,7 +48,7 @@ func (l *line) join(t *turn, room int, open []*member) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range open {
-		if m.health.reserve(int64(m.MaxParallel)) { // it became free meanwhile
+		if m.health.reserve() { // it became free meanwhile
 			t.give(m)
 			return true
 		}
@@ -80,11 +82,23 @@ func (t *turn) leave() *member {
 	return t.given
 }
 
-// over reports whether the turn has ended, and with which place.
-func (t *turn) over() (m *member, ended bool) {
+// over reports whether the turn has ended, and with which place; again says that it
+// has without a verdict.
+func (t *turn) over() (m *member, again, ended bool) {
 	t.line.mu.Lock()
 	defer t.line.mu.Unlock()
-	return t.given, t.settled()
+	return t.given, t.again, t.settled()
+}
+
+// stir has all who wait look again. They keep the time since when they wait.
+func (l *line) stir() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range l.waiting {
+		t.again = true
+		t.give(nil)
+	}
+	l.waiting = nil
 }
 
 // free gives a place at a deployment to the first that waits for one there, and else
@@ -106,7 +120,7 @@ func (l *line) free(h *health) {
 // unless more calls are in flight there than may be, as after a reload.
 func (t *turn) want(h *health) *member {
 	for _, m := range t.wants {
-		if m.health == h && h.inflight.Load() <= int64(m.MaxParallel) {
+		if m.health == h && (h.parallel.Load() <= 0 || h.inflight.Load() <= h.parallel.Load()) {
 			return m
 		}
 	}
@@ -114,10 +128,10 @@ func (t *turn) want(h *health) *member {
 }
 
 // reserve takes a place for a call that will start soon.
-func (h *health) reserve(parallel int64) bool {
+func (h *health) reserve() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.inflight.Load() >= parallel {
+	if most := h.parallel.Load(); most > 0 && h.inflight.Load() >= most {
 		return false
 	}
 	h.inflight.Add(1)
@@ -194,7 +208,7 @@ func (p *Plan) standInLine(now time.Time) bool {
 	}
 	for _, m := range p.hop.members {
 		// A place may have become free since all were seen full.
-		if why := p.bar(m, now); why == barFull || why == 0 && m.MaxParallel > 0 {
+		if why := p.bar(m, now); why == barFull || why == 0 && m.health.line.Load() != nil {
 			t.wants = append(t.wants, m)
 		}
 	}
@@ -223,12 +237,18 @@ func (p *Plan) called(now time.Time) *member {
 	if q == nil || q.turn == nil {
 		return nil
 	}
-	m, ended := q.turn.over()
+	m, again, ended := q.turn.over()
 	if !ended {
 		return nil
 	}
 	waited := now.Sub(q.turn.since)
+	if again {
+		q.tried = q.turn
+	}
 	q.turn = nil
+	if again {
+		return nil
+	}
 	if m == nil {
 		p.noteName(p.group, DecisionGaveWay)
 		q.late = true

@@ -237,6 +237,70 @@ func TestTheLineSurvivesAReload(t *testing.T) {
 	}
 }
 
+// capped is queued with another max_parallel_requests, 0 for none.
+func capped(room, parallel int) *Table {
+	list := groupOf("lb", "a")
+	list[0].MaxParallel = parallel
+	return New(Settings{MaxQueue: room, QueueWait: 10 * time.Second}, list)
+}
+
+func TestWhoWaitsIsServedAtOnceWhenAReloadTakesTheLimitAway(t *testing.T) {
+	old := capped(5, 1)
+	begin(t, old, "lb", Overrides{}, start)
+	first, one := stand(t, old, 0, start)
+	second, two := stand(t, old, 0, start)
+	capped(5, 0).Inherit(old)
+	if !signalled(one) || !signalled(two) {
+		t.Fatal("they wait on")
+	}
+	serve(t, first, start)
+	serve(t, second, start)
+}
+
+func TestWhoWaitsGetsThePlacesThatAReloadAddsAndKeepsItsTimeInLine(t *testing.T) {
+	old := capped(5, 1)
+	current, step := begin(t, old, "lb", Overrides{}, start)
+	first, _ := stand(t, old, 0, start)
+	second, _ := stand(t, old, 0, start)
+	fresh := capped(5, 2)
+	fresh.Inherit(old)
+	later := start.Add(time.Second)
+	serve(t, first, later)
+	again, e := second.Next(later)
+	if e != nil || again.Turn == nil || again.Wait != 9*time.Second {
+		t.Fatalf("%+v %v", again, e)
+	}
+	_, behind := stand(t, fresh, 0, later)
+	current.Succeeded(step, later)
+	if !signalled(again) || signalled(behind) {
+		t.Fatal("the place does not go to who has waited longest")
+	}
+	serve(t, second, later)
+	if n := fresh.InFlight(); n != 2 {
+		t.Errorf("%d in flight", n)
+	}
+}
+
+func TestWhoWaitsIsServedAfterAReloadWithoutAQueue(t *testing.T) {
+	old := capped(5, 1)
+	current, step := begin(t, old, "lb", Overrides{}, start)
+	plan, waiting := stand(t, old, 0, start)
+	fresh := capped(0, 1)
+	fresh.Inherit(old)
+	current.Succeeded(step, start)
+	if !signalled(waiting) {
+		t.Fatal("it is forgotten")
+	}
+	serve(t, plan, start)
+	refused, e := fresh.Plan("lb", Overrides{})
+	if e != nil {
+		t.Fatal(e)
+	}
+	if _, e := refused.Next(start); e == nil || e.Status != 429 {
+		t.Errorf("%v, want 429: there is no queue any more", e)
+	}
+}
+
 func TestAPlaceThatBecomesFreeWhileSomebodyJoinsTheLineIsTaken(t *testing.T) {
 	table := queued(5)
 	current, step := begin(t, table, "lb", Overrides{}, start)
@@ -308,7 +372,7 @@ func TestAPlaceThatIsNotUsedAfterAllIsGivenOn(t *testing.T) {
 	table := New(Settings{
 		MaxQueue: 5, QueueWait: time.Minute, Fallbacks: []Rule{{"lb", []string{"spare"}}}, RetryPolicy: &Counts{InternalServer: number(1)},
 	}, list)
-	list[1].MaxParallel = 1
+	table.groups["lb"].members[1].health.parallel.Store(1)
 	busy, one := begin(t, table, "lb", Overrides{}, start)
 	other, two := begin(t, table, "lb", Overrides{}, start)
 	plan, _ := stand(t, table, 0, start)

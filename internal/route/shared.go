@@ -99,7 +99,7 @@ func (t *Table) tellCooled(m *member, until time.Time) {
 
 // sharedLimits are the limits of a deployment that count over all nodes.
 func (m *member) sharedLimits() Limits {
-	l := Limits{Parallel: int64(m.MaxParallel)}
+	l := Limits{Parallel: m.health.parallel.Load()}
 	if m.limited {
 		l.Requests, l.Tokens = m.RPM, m.TPM
 	}

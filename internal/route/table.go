@@ -141,13 +141,16 @@ func (g *group) settle(s *Settings) {
 	g.lineUp()
 }
 
-// lineUp tells the members where requests wait for them.
+// lineUp tells the members where requests wait for them, and how many calls of theirs
+// may be in flight. One whose limit a reload has taken away keeps its line: somebody
+// may be joining it.
 func (g *group) lineUp() {
 	for _, m := range g.members {
 		l := g.line
-		if m.MaxParallel <= 0 {
+		if m.MaxParallel <= 0 && m.health.line.Load() == nil {
 			l = nil
 		}
+		m.health.parallel.Store(int64(m.MaxParallel))
 		m.health.line.Store(l)
 	}
 }
@@ -167,11 +170,36 @@ func (t *Table) Inherit(old *Table) {
 	if t.stays != nil && old.stays != nil {
 		t.stays = old.stays
 	}
-	for name, g := range t.groups {
-		if before := old.groups[name]; before != nil && g.line != nil && before.line != nil {
-			g.line = before.line // with those who wait in it
+	t.inheritLines(old)
+}
+
+// standing is where requests wait for a deployment, and for what.
+type standing struct {
+	line     *line
+	parallel int64
+}
+
+func (h *health) standing() standing { return standing{h.line.Load(), h.parallel.Load()} }
+
+// inheritLines takes over the lines with those who wait in them. They have the old table
+// still; where what they wait for has changed they look again.
+func (t *Table) inheritLines(old *Table) {
+	before := map[*health]standing{}
+	for _, g := range t.byID {
+		h := g.members[0].health
+		before[h] = h.standing()
+	}
+	for _, name := range t.names { // those of routing groups last, since they are shared
+		g := t.groups[name]
+		if was := old.groups[name]; was != nil && was.line != nil {
+			g.line = was.line
 		}
 		g.lineUp()
+	}
+	for h, was := range before {
+		if was.line != nil && was != h.standing() {
+			was.line.stir()
+		}
 	}
 }
 

@@ -131,13 +131,13 @@ func (c *Client) open(u *url.URL, a *Response) (*conn, error) {
 	defer cancel()
 	cn, err := c.connect(ctx, u)
 	var other *SwitchError
-	if err == nil || errors.As(err, &other) {
+	switch gone := a.ctx.Err(); {
+	case err == nil || errors.As(err, &other):
 		return cn, err
-	}
-	if gone := a.ctx.Err(); gone != nil {
-		err = gone
-	} else if ctx.Err() != nil {
-		err = late
+	case gone != nil:
+		return nil, gone
+	case ctx.Err() != nil || timedOut(err) && !time.Now().Before(until): // a dialler looks at its own clock
+		return nil, late
 	}
 	return nil, err
 }

@@ -318,3 +318,34 @@ func TestWaitingForAnUpstreamHoldsNoBuffer(t *testing.T) {
 		t.Error("an empty buffer was kept")
 	}
 }
+
+// punctual is a dialler whose own clock ends the dial, before the context's does.
+type punctual struct{ error }
+
+func (punctual) Timeout() bool   { return true }
+func (p punctual) Unwrap() error { return p.error }
+
+func TestDialThatTheLimitOfTheAnswerEndsIsToldAsSuch(t *testing.T) {
+	limits := Limits{Header: time.Second, Idle: time.Minute, Total: time.Minute}
+	synctest.Test(t, func(t *testing.T) {
+		c := client(t, func(ctx context.Context, _, _ string) (net.Conn, error) {
+			end, _ := ctx.Deadline()
+			time.Sleep(time.Until(end))
+			return nil, punctual{io.ErrNoProgress}
+		})
+		for range 200 { // whichever of the two clocks is the first
+			_, _, err := call(c, upURL, nil, limits)
+			if late := (*TimeoutError)(nil); !errors.As(err, &late) || late.Stage != StageHeader {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestDialThatIsTooLateByItsOwnLimitIsNotTheUpstreamsAnswer(t *testing.T) {
+	c := client(t, func(context.Context, string, string) (net.Conn, error) { return nil, punctual{io.ErrNoProgress} })
+	_, _, err := call(c, upURL, nil, long)
+	if late := (*TimeoutError)(nil); errors.As(err, &late) || !errors.Is(err, io.ErrNoProgress) {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,8 @@
 package gemini
 
 import (
+	"fmt"
+
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/rawjson"
 )
@@ -12,63 +14,104 @@ func (e *encoder) mergeExtra(body []byte) ([]byte, error) {
 	if len(e.t.ExtraBody) == 0 && e.set.extra == nil && e.set.google == nil && e.set.generation == nil {
 		return body, nil
 	}
-	o := rawjson.ParseObject(body)
+	m := merger{encoder: e, body: rawjson.ParseObject(body)}
 	for _, p := range e.t.ExtraBody {
-		e.mergeMember(&o, p.Name, p.Value)
+		m.member(p.Name, p.Value)
 	}
 	if e.set.generation.Kind() == '{' {
-		e.mergeMember(&o, "generationConfig", e.set.generation)
+		m.member("generationConfig", e.set.generation)
 	}
-	e.mergeGoogle(&o, e.set.google)
-	for k, v := range e.set.extra.Members() {
-		if k == "google" {
-			e.mergeGoogle(&o, v)
-		} else {
-			e.mergeMember(&o, k, v)
-		}
+	m.google(e.set.google)
+	m.extra(e.set.extra)
+	if m.err != nil {
+		return nil, m.err
 	}
-	if err := checkThinking(o.Get("generationConfig").Get("thinkingConfig")); err != nil {
+	if err := checkThinking(m.body.Get("generationConfig").Get("thinkingConfig")); err != nil {
 		return nil, err
 	}
-	return o.Append(make([]byte, 0, len(body)+len(e.set.extra))), nil
+	return m.body.Append(make([]byte, 0, len(body)+len(e.set.extra))), nil
 }
 
-// mergeGoogle takes the extension of Google's own OpenAI-compatible endpoint:
+// merger merges objects into a body, each member by a look at all that are there; so
+// none may have more than [rawjson.MaxKeys]. err is the first that has, after which
+// nothing is merged.
+type merger struct {
+	*encoder
+	body rawjson.Object
+	err  error
+}
+
+func (m *merger) allow(name string, n int) bool {
+	if m.err == nil && n > rawjson.MaxKeys {
+		m.err = llm.BadRequest(name, fmt.Sprintf("'%s' must not have more than %d members.", name, rawjson.MaxKeys))
+	}
+	return m.err == nil
+}
+
+func (m *merger) extra(v rawjson.Value) {
+	if !m.allow("extra_body", v.Len()) {
+		return
+	}
+	for k, v := range v.Members() {
+		if k == "google" {
+			m.google(v)
+		} else {
+			m.member(k, v)
+		}
+	}
+}
+
+// google takes the extension of Google's own OpenAI-compatible endpoint:
 // extra_body.google.thinking_config and cached_content.
-func (e *encoder) mergeGoogle(o *rawjson.Object, google rawjson.Value) {
-	for k, v := range google.Members() {
+func (m *merger) google(v rawjson.Value) {
+	if !m.allow("google", v.Len()) {
+		return
+	}
+	for k, v := range v.Members() {
 		switch key := camel(k); native[key] {
 		case inGeneration:
 			gen := rawjson.Object{{Key: key, Value: camelMembers(v)}}
-			e.mergeMember(o, "generationConfig", gen.Value())
+			m.member("generationConfig", gen.Value())
 		case inRequest:
-			e.mergeMember(o, key, v)
+			m.member(key, v)
 		default:
-			e.drop("extra_body.google."+k, "not known")
+			m.drop("extra_body.google."+k, "not known")
 		}
 	}
 }
 
-func (e *encoder) mergeMember(o *rawjson.Object, name string, v rawjson.Value) {
+func (m *merger) member(name string, v rawjson.Value) {
 	key := camel(name)
-	have := o.Get(key)
+	have := m.body.Get(key)
 	if have.Kind() != '{' || v.Kind() != '{' {
-		o.Set(key, v)
+		m.body.Set(key, v)
+		return
+	}
+	if !m.allow(name, v.Len()) {
 		return
 	}
 	inner := rawjson.ParseObject(have)
 	for k, member := range v.Members() {
 		k, member = camel(k), camelMembers(member)
 		if k == "thinkingConfig" { // joined too, so that a contradiction shows
-			thinking := rawjson.ParseObject(inner.Get(k))
-			for name, setting := range member.Members() {
-				thinking.Set(name, setting)
-			}
-			member = thinking.Value()
+			member = m.thinking(inner.Get(k), member)
 		}
 		inner.Set(k, member)
 	}
-	o.Set(key, inner.Value())
+	if m.allow(name, len(inner)) {
+		m.body.Set(key, inner.Value())
+	}
+}
+
+func (m *merger) thinking(have, v rawjson.Value) rawjson.Value {
+	if !m.allow("thinkingConfig", have.Len()+v.Len()) {
+		return v
+	}
+	thinking := rawjson.ParseObject(have)
+	for name, setting := range v.Members() {
+		thinking.Set(name, setting)
+	}
+	return thinking.Value()
 }
 
 // camelMembers gives an object's members the spelling of the rest of the body, so

@@ -196,3 +196,40 @@ func BenchmarkCallsInReverse(b *testing.B) {
 		})
 	}
 }
+
+func TestExtraBodyThatWouldTakeTheSquareOfItsLengthIsRefused(t *testing.T) {
+	many := func(form string) string {
+		var b strings.Builder
+		for i := range huge {
+			b.WriteString("," + strings.ReplaceAll(form, "#", strconv.Itoa(i)))
+		}
+		return "{" + b.String()[1:] + "}"
+	}
+	plain := many(`"k#":1`)
+	for name, params := range map[string][]llm.Param{
+		"extra_body":     {param("extra_body", plain)},
+		"google":         {param("extra_body", `{"google":`+plain+`}`)},
+		"labels":         {param("extra_body", `{"labels":{},"labels":`+plain+`}`)},
+		"thinkingConfig": {param("extra_body", `{"generationConfig":{},"generationConfig":{"thinkingConfig":`+plain+`}}`)},
+		"generation":     {param("temperature", "1"), param("generation_config", plain)},
+	} {
+		if e := refuse(t, withParams(params...), target(g25)); !strings.Contains(e.Message, "1024 members") {
+			t.Errorf("%s: %s", name, e.Message)
+		}
+	}
+	again := `{"a":1` + strings.Repeat(`,"generationConfig":{"b":1}`, huge) + `}`
+	if e := refuse(t, withParams(param("extra_body", again)), target(g25)); e.Param != "extra_body" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestExtraBodyAsLongAsARequestMayBeIsMerged(t *testing.T) {
+	var b strings.Builder
+	for i := range rawjson.MaxKeys {
+		b.WriteString(`,"k` + strconv.Itoa(i) + `":1`)
+	}
+	c := encode(t, withParams(param("extra_body", "{"+b.String()[1:]+"}")), target(g25))
+	if at(t, c, "k1023") != 1.0 {
+		t.Error("a member is lost")
+	}
+}

@@ -275,10 +275,14 @@ func (e *nativeEdit) top(body rawjson.Value, over []llm.Param) ([]byte, error) {
 		return nil, err
 	}
 	e.also(&o)
+	m := merger{encoder: &e.encoder, body: o}
 	for _, p := range e.t.ExtraBody {
-		e.mergeMember(&o, p.Name, p.Value)
+		m.member(p.Name, p.Value)
 	}
-	return o.Append(make([]byte, 0, len(body)+128)), nil
+	if m.err != nil {
+		return nil, m.err
+	}
+	return m.body.Append(make([]byte, 0, len(body)+128)), nil
 }
 
 func (e *nativeEdit) mustEdit(top []topField, over []llm.Param) bool {

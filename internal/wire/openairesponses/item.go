@@ -1,6 +1,7 @@
 package openairesponses
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
@@ -233,15 +234,22 @@ func (it *outputItem) appendSignature(dst []byte) []byte {
 }
 
 // appendAction writes the call of a built-in tool; empty is the beginning of its
-// action as long as there is none.
+// action as long as there is none. What the model adds to that is not looked at: it may
+// be long.
 func (it *outputItem) appendAction(dst []byte, typ, member, empty, status string, done bool) []byte {
 	dst = rawjson.AppendStringMember(dst, "type", typ)
 	dst = rawjson.AppendStringMember(dst, "status", status)
 	dst = rawjson.AppendStringMember(dst, "call_id", it.callID)
 	action := rawjson.ParseObject(rawjson.Value(empty + "}"))
 	if v, err := rawjson.Check(it.text); done && err == nil {
+		usual := len(action)
 		for name, value := range v.Members() {
-			action.Set(name, value)
+			m := rawjson.Member{Key: name, Value: value}
+			if i := slices.IndexFunc(action[:usual], func(m rawjson.Member) bool { return m.Key == name }); i >= 0 {
+				action[i] = m
+			} else {
+				action = append(action, m)
+			}
 		}
 	}
 	dst = action.Append(rawjson.AppendKey(dst, member))

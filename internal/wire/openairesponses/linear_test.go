@@ -145,3 +145,16 @@ func TestHugeAnswersFindTheirToolsWithoutNamespaces(t *testing.T) {
 		}
 	}
 }
+
+func TestLongActionOfABuiltInToolIsWrittenWhole(t *testing.T) {
+	var args strings.Builder
+	args.WriteString(`{"commands":["ls"]`)
+	for i := range huge {
+		args.WriteString(`,"k` + strconv.Itoa(i) + `":1`)
+	}
+	it := &outputItem{text: []byte(args.String() + "}")}
+	got := string(it.appendAction([]byte("{"), "shell_call", "action", `{"commands":[]`, "completed", true))
+	if !strings.Contains(got, `"action":{"commands":["ls"],"k0":1`) || !strings.Contains(got, `"k99999":1}`) {
+		t.Errorf("%.200s", got)
+	}
+}

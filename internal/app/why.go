@@ -175,7 +175,7 @@ func attempts(w *relay.Why) string {
 	}
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"began", "first byte", "token", "took", "upstream", "result"})
+	t.AppendHeader(table.Row{"began", "connection", "first byte", "token", "took", "upstream", "result"})
 	for _, a := range list {
 		result := outcomeOf(a.Status, a.Kind)
 		if a.Lost {
@@ -187,9 +187,9 @@ func attempts(w *relay.Why) string {
 		if a.Message != "" {
 			result += "\n" + oneLine(a.Message)
 		}
-		t.AppendRow(table.Row{ms(a.Start), stage(a.FirstByte), stage(a.FirstToken), ms(a.Took), names.of(a.Deployment, a.Upstream), result})
+		t.AppendRow(table.Row{ms(a.Start), connection(&a), stage(a.FirstByte), stage(a.FirstToken), ms(a.Took), names.of(a.Deployment, a.Upstream), result})
 	}
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 6, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 7, WidthMax: 48, WidthMaxEnforcer: text.WrapSoft}})
 	return t.Render() + "\n"
 }
 
@@ -214,6 +214,18 @@ func facts(w *relay.Why) [][2]string {
 	add(w.Restored.Signatures+w.Restored.Thinking > 0, "restored", fmt.Sprintf("%d signatures, %d thinking blocks", w.Restored.Signatures, w.Restored.Thinking))
 	add(len(w.Repairs) > 0, "repairs", strings.Join(w.Repairs, ", "))
 	add(w.Dropped != "", "dropped", w.Dropped)
+	return out
+}
+
+// connection says how an attempt came by its connection, and how long that took.
+func connection(a *relay.WhyAttempt) string {
+	if a.Connect == 0 {
+		return a.Connection
+	}
+	out := a.Connection + " " + ms(a.Connect)
+	if a.TLS > 0 {
+		out += "\nTLS " + ms(a.TLS)
+	}
 	return out
 }
 

@@ -74,6 +74,22 @@ func TestWhyTellsTheCourseOfARequest(t *testing.T) {
 	})
 }
 
+func TestWhyTellsWhatTheConnectionTook(t *testing.T) {
+	f := testkit.NewOpenAI(t)
+	g := start(t, modelList("", deployment("m", "openai/gpt-4o", f)))
+	for i, want := range []string{"new", "kept"} {
+		id := g.post(plain("m", "?")).ok().header.Get("x-litellm-call-id")
+		g.log.Find(0, regexp.MustCompile(`request id.*`+id), g.done)
+		w := g.why(id).ok()
+		if a := w.get("attempts.0"); a.Get("connection").String() != want || (a.Get("connect_ms").Float() > 0) != (want == "new") || a.Get("tls_ms").Exists() {
+			t.Errorf("request %d: %s", i, a)
+		}
+		if told := whyCommand(g, id); !regexp.MustCompile(`CONNECTION[^z]*│ ` + want).MatchString(told) {
+			t.Errorf("request %d: the command says %s", i, told)
+		}
+	}
+}
+
 func TestARefusedKeyIsNamedByWhatHoldsIt(t *testing.T) {
 	f, spare := testkit.NewOpenAI(t), testkit.NewOpenAI(t)
 	refusal := testkit.FailWith(401, `{"error":{"message":"wrong key `+f.Key()+`","type":"invalid_request_error"}}`)

@@ -41,8 +41,9 @@ type exchange struct {
 	recorder reasoning.Recorder
 	tried    time.Time // when it began
 	sent     time.Time
-	headed   time.Time   // when the upstream began to answer
-	tokens   *tokenLimit // nil when nothing limits them
+	headed   time.Time        // when the upstream began to answer
+	link     upstream.Opening // how it came by its connection
+	tokens   *tokenLimit      // nil when nothing limits them
 
 	// Of the answer.
 	out        []byte  // encoded and not written yet, of a stream
@@ -65,7 +66,7 @@ func (x *exchange) begin(step route.Step, now time.Time) {
 	x.step = step
 	x.dep = step.Deployment.Ref.(*Deployment)
 	x.call, x.header, x.usage, x.finish = nil, nil, nil, ""
-	x.tried, x.headed, x.firstToken = now, time.Time{}, time.Time{}
+	x.tried, x.headed, x.firstToken, x.link = now, time.Time{}, time.Time{}, upstream.Opening{}
 	x.retries, x.cost, x.priced = step.Retry, catalog.Cost{}, false
 }
 

@@ -175,6 +175,7 @@ func (f *forward) send(ctx context.Context) (*upstream.Response, error) {
 		}
 		r.Header["Content-Type"] = []string{contentType}
 		resp, failed = f.dep.Client.Do(ctx, r)
+		f.link = r.Opening
 	} else {
 		resp, failed = f.dep.Client.DoStream(ctx, r, body, -1)
 	}

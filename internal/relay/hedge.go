@@ -234,7 +234,7 @@ func (x *exchange) adopt(run *runner) error {
 	}
 	f := run.exchange
 	x.step, x.dep, x.wire, x.target, x.call, x.header = f.step, f.dep, f.wire, f.target, f.call, f.header
-	x.tried, x.sent, x.headed, x.firstToken = f.tried, f.sent, f.headed, f.firstToken
+	x.tried, x.sent, x.headed, x.firstToken, x.link = f.tried, f.sent, f.headed, f.firstToken, f.link
 	x.begun, x.status, x.usage, x.finish, x.cost, x.priced = f.begun, f.status, f.usage, f.finish, f.cost, f.priced
 	x.repairs, x.restored, x.cont = f.repairs, f.restored, f.cont
 	return run.err

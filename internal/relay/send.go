@@ -24,6 +24,7 @@ func (x *exchange) send(ctx context.Context) (*upstream.Response, error) {
 	x.attempting()
 	x.sent = x.relay.Now()
 	resp, failed := x.dep.Client.Do(ctx, r)
+	x.link = r.Opening
 	if failed != nil {
 		return nil, failed
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/route"
+	"github.com/fairlead-gateway/fairlead/internal/upstream"
 )
 
 // Why is the record of what happened to one request and why: where it could have
@@ -92,6 +93,14 @@ type WhyAttempt struct {
 	Sent       float64 `json:"sent_ms,omitempty"`
 	FirstByte  float64 `json:"first_byte_ms,omitempty"`
 	FirstToken float64 `json:"first_token_ms,omitempty"`
+	// Connection says whether the call went over a connection of an earlier call
+	// ("kept"), opened one ("new"), or waited for the one that another call was opening
+	// ("awaited"); "" is not known, as through a proxy. Connect is how long a new one took
+	// after Sent, the resolution of the name included, or how long was waited; TLS is the
+	// handshake after it.
+	Connection string  `json:"connection,omitempty"`
+	Connect    float64 `json:"connect_ms,omitempty"`
+	TLS        float64 `json:"tls_ms,omitempty"`
 	// Status is the upstream's, else the one that the failure means; 200 when it
 	// answered.
 	Status  int    `json:"status"`
@@ -140,6 +149,7 @@ type outcome struct {
 	deployment, group, provider, model, key, message string
 	start, took                                      time.Duration
 	sent, firstByte, first                           time.Duration // since start, 0 for never
+	opening                                          upstream.Opening
 	status                                           int
 	kind                                             llm.ErrorKind
 	failed                                           bool
@@ -228,6 +238,7 @@ func (x *exchange) noteCall(e *llm.Error, now time.Time) {
 		deployment: x.step.Deployment.ID, group: clip(x.step.Group), start: x.tried.Sub(x.rq.Start), took: now.Sub(x.tried), status: x.status,
 	}
 	c.sent, c.firstByte, c.first = x.sinceTried(x.sent), x.sinceTried(x.headed), x.sinceTried(x.firstToken)
+	c.opening = x.link
 	if x.target != nil {
 		c.provider, c.model, c.key = x.target.Provider, clip(x.target.Model), x.dep.keyAlias
 	}
@@ -341,6 +352,7 @@ func (c *outcome) why() WhyAttempt {
 	a := WhyAttempt{
 		Deployment: c.deployment, Group: c.group, Start: inMilliseconds(c.start), Took: inMilliseconds(c.took), Status: c.status, Message: c.message,
 		Sent: inMilliseconds(c.sent), FirstByte: inMilliseconds(c.firstByte), FirstToken: inMilliseconds(c.first),
+		Connection: string(c.opening.How), Connect: inMilliseconds(c.opening.Connect), TLS: inMilliseconds(c.opening.TLS),
 		Key: c.key, Lost: c.lost, Cost: c.cost, Estimated: c.estimated && c.cost != "",
 	}
 	if c.provider != "" {

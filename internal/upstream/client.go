@@ -58,7 +58,13 @@ type Request struct {
 	Hops string
 	// Provider and Model are for the error.
 	Provider, Model string
+	// Opening is what [Client.Do] fills in: how the call came by its connection. Nothing
+	// is known of one through a proxy.
+	Opening Opening
 }
+
+// Opening tells how a call came by its connection.
+type Opening = http1.Opening
 
 // Response is an answer of any status but a redirect. Its Body must be closed.
 type Response struct {
@@ -116,6 +122,7 @@ func (c *Client) sendDirect(ctx context.Context, r *Request, u *url.URL) (*Respo
 	a := &ownAnswer{}
 	err := c.direct.Do(ctx, &http1.Request{
 		Method: r.Method, URL: u, Header: r.Header, Body: r.Body, Rest: r.Rest, Limits: http1.Limits(c.options.fill(r.Timeouts)),
+		Opening: &r.Opening,
 	}, &a.direct)
 	if err != nil {
 		return nil, c.failure(ctx, r, err)

@@ -39,7 +39,7 @@ func (c *Client) sendSecure(ctx context.Context, r *Request, u *url.URL) (*Respo
 
 func (s *secured) send() (*answer, error) {
 	patience := min(s.limits.Header, s.limits.Total) - time.Since(s.began)
-	conn, release := s.multi.Take(s.ctx, s.u.Host, patience)
+	conn, release := s.multi.Take(s.ctx, s.u.Host, patience, &s.r.Opening)
 	if release != nil {
 		defer release()
 	}
@@ -88,6 +88,6 @@ func (s *secured) overHTTP2(conn *http2.Conn) (*answer, error) {
 func (s *secured) request() http1.Request {
 	return http1.Request{
 		Method: s.r.Method, URL: s.u, Header: s.r.Header, Body: s.r.Body, Rest: s.r.Rest,
-		Limits: http1.Limits(s.limits), Began: s.began,
+		Limits: http1.Limits(s.limits), Began: s.began, Opening: &s.r.Opening,
 	}
 }

@@ -62,6 +62,9 @@ type Request struct {
 	// Opened is called, when not nil, after a new connection was opened for the
 	// request and before it is sent.
 	Opened func()
+	// Opening is filled, when not nil, with how the connection came about; also when
+	// none did.
+	Opening *Opening
 }
 
 // Limits bound the stages of a call.
@@ -110,11 +113,12 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 		a.start = q.Began
 	}
 	if cn := c.pool.take(targetOf(q.URL), now, c.IdleTimeout); cn != nil {
+		q.Opening.Note(Kept, 0, 0)
 		if err = a.exchange(cn, out); !errors.Is(err, errStale) {
 			return err
 		}
 	}
-	cn, err := c.open(q.URL, a)
+	cn, err := c.open(q, a)
 	if err != nil {
 		return err
 	}
@@ -125,11 +129,11 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 }
 
 // open dials, and lays TLS upon the connection for https.
-func (c *Client) open(u *url.URL, a *Response) (*conn, error) {
+func (c *Client) open(q *Request, a *Response) (*conn, error) {
 	until, late := a.headerLimit()
 	ctx, cancel := context.WithDeadlineCause(a.ctx, until, late)
 	defer cancel()
-	cn, err := c.connect(ctx, u)
+	cn, err := c.connect(ctx, q)
 	var other *SwitchError
 	switch gone := a.ctx.Err(); {
 	case err == nil || errors.As(err, &other):
@@ -142,16 +146,20 @@ func (c *Client) open(u *url.URL, a *Response) (*conn, error) {
 	return nil, err
 }
 
-func (c *Client) connect(ctx context.Context, u *url.URL) (*conn, error) {
-	nc, err := c.Dial(ctx, "tcp", hostPort(u))
+func (c *Client) connect(ctx context.Context, q *Request) (*conn, error) {
+	began := time.Now()
+	nc, err := c.Dial(ctx, "tcp", hostPort(q.URL))
+	connected := time.Now()
+	q.Opening.Note(Opened, connected.Sub(began), 0)
 	if err != nil {
 		return nil, err
 	}
-	cn := newConn(c, targetOf(u), nc)
+	cn := newConn(c, targetOf(q.URL), nc)
 	if !cn.to.secure {
 		return cn, nil
 	}
-	err = cn.handshake(ctx, u.Hostname())
+	err = cn.handshake(ctx, q.URL.Hostname())
+	q.Opening.Note(Opened, connected.Sub(began), time.Since(connected))
 	if err == nil {
 		return cn, nil
 	}

@@ -476,7 +476,7 @@ func TestWhatArrivedInSeveralRecordsIsReadAtOnce(t *testing.T) {
 func TestWaitingOverTLSHoldsNoBuffer(t *testing.T) {
 	u := secureServer(t, func(_ int, c *tls.Conn, r *bufio.Reader) { repeating(c, r) })
 	c := securedTCP(t)
-	cn, err := c.connect(t.Context(), u)
+	cn, err := c.connect(t.Context(), &Request{URL: u})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -537,7 +537,7 @@ func TestFarewellOfAnIdleConnectionWaitsForNobody(t *testing.T) {
 		_, err := r.ReadByte()
 		told <- err
 	})
-	cn, err := securedTCP(t).connect(t.Context(), u)
+	cn, err := securedTCP(t).connect(t.Context(), &Request{URL: u})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -547,7 +547,7 @@ func TestFarewellOfAnIdleConnectionWaitsForNobody(t *testing.T) {
 	}
 	end := make(chan bool)
 	u = secureServer(t, func(_ int, c *tls.Conn, _ *bufio.Reader) { _ = c.Handshake(); <-end })
-	if cn, err = securedTCP(t).connect(t.Context(), u); err != nil {
+	if cn, err = securedTCP(t).connect(t.Context(), &Request{URL: u}); err != nil {
 		t.Fatal(err)
 	}
 	cn.leaving = true // a write that waited would never end

@@ -13,7 +13,7 @@ func TestTicketsAreNoAnswer(t *testing.T) {
 	u := secureServer(t, func(_ int, c *tls.Conn, r *bufio.Reader) { repeating(c, r) })
 	c := securedTCP(t)
 	c.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(1) // else it gets none
-	cn, err := c.connect(t.Context(), u)
+	cn, err := c.connect(t.Context(), &Request{URL: u})
 	if err != nil {
 		t.Fatal(err)
 	}

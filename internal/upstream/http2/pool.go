@@ -56,8 +56,9 @@ func NewPool(o Options) *Pool { return &Pool{options: o, hosts: map[string]*host
 // URL). nil means that there is none: the caller should open a connection and give it
 // to [Pool.Add], if it speaks HTTP/2. When release is not nil, others wait until it
 // is called: then after Add, or when nothing came of it. The caller itself may wait for
-// another's connection, until its context ends or for as long as patience.
-func (p *Pool) Take(ctx context.Context, name string, patience time.Duration) (c *Conn, release func()) {
+// another's connection, until its context ends or for as long as patience. How it came
+// by the connection is noted in o, when not nil.
+func (p *Pool) Take(ctx context.Context, name string, patience time.Duration, o *http1.Opening) (c *Conn, release func()) {
 	p.mu.Lock()
 	h := p.hosts[name]
 	if h == nil {
@@ -66,6 +67,7 @@ func (p *Pool) Take(ctx context.Context, name string, patience time.Duration) (c
 	}
 	if c = h.reserve(); c != nil {
 		p.mu.Unlock()
+		o.Note(http1.Kept, 0, 0)
 		return c, nil
 	}
 	others := h.opening
@@ -76,11 +78,15 @@ func (p *Pool) Take(ctx context.Context, name string, patience time.Duration) (c
 		return nil, func() { p.release(h, opening) }
 	}
 	p.mu.Unlock()
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	select {
 	case <-others:
 	case <-ctx.Done():
+	}
+	o.Note(http1.Awaited, time.Since(began), 0)
+	if ctx.Err() != nil {
 		return nil, nil
 	}
 	p.mu.Lock()

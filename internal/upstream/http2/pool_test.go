@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"github.com/fairlead-gateway/fairlead/internal/upstream/http1"
 )
 
 func answering() *peer { return &peer{window: wide, end: (*peer).answer} }
@@ -18,7 +20,7 @@ func answering() *peer { return &peer{window: wide, end: (*peer).answer} }
 func TestConnectionIsSharedAndKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t)
-		if c, release := p.Take(t.Context(), "up", time.Minute); c != nil || release != nil {
+		if c, release := p.Take(t.Context(), "up", time.Minute, nil); c != nil || release != nil {
 			t.Fatal("a host that nobody knows has a connection, or makes others wait")
 		}
 		first := p.test("up", dialled(t, answering()))
@@ -26,7 +28,7 @@ func TestConnectionIsSharedAndKept(t *testing.T) {
 			t.Fatalf("%q %v", text, err)
 		}
 		for range 3 {
-			c, release := p.Take(t.Context(), "up", time.Minute)
+			c, release := p.Take(t.Context(), "up", time.Minute, nil)
 			if c != first || release != nil {
 				t.Fatal("another connection")
 			}
@@ -34,7 +36,7 @@ func TestConnectionIsSharedAndKept(t *testing.T) {
 				t.Fatalf("%q %v", text, err)
 			}
 		}
-		if c, _ := p.Take(t.Context(), "down", time.Minute); c != nil {
+		if c, _ := p.Take(t.Context(), "down", time.Minute, nil); c != nil {
 			t.Error("a connection to another host")
 		}
 	})
@@ -64,7 +66,7 @@ func TestFullConnectionLeadsToAnother(t *testing.T) {
 		p := newPool(t)
 		first := p.test("up", dialled(t, &peer{window: wide, streams: 1, end: (*peer).answer}))
 		synctest.Wait() // for the settings
-		c, release := p.Take(t.Context(), "up", time.Minute)
+		c, release := p.Take(t.Context(), "up", time.Minute, nil)
 		if c != nil || release == nil {
 			t.Fatal("a second stream where one is allowed")
 		}
@@ -92,15 +94,16 @@ func TestOneOpensAndOthersWait(t *testing.T) {
 			}
 			gone.Close()
 			synctest.Wait()
-			c, release := p.Take(t.Context(), "up", time.Minute)
+			c, release := p.Take(t.Context(), "up", time.Minute, nil)
 			if c != nil || release == nil {
 				t.Fatal("the connection that ended is given")
 			}
 			got := make(chan *Conn, 3)
+			var waited [2]http1.Opening
 			ctx, leave := context.WithCancel(t.Context())
-			for _, patience := range []time.Duration{time.Minute, time.Second} {
+			for i, patience := range []time.Duration{time.Minute, time.Second} {
 				go func() {
-					c, release := p.Take(ctx, "up", patience)
+					c, release := p.Take(ctx, "up", patience, &waited[i])
 					if release != nil {
 						t.Error("a second caller may make others wait")
 					}
@@ -121,6 +124,9 @@ func TestOneOpensAndOthersWait(t *testing.T) {
 			if c := <-got; c != opened {
 				t.Errorf("%s: %p, want %p", name, c, opened)
 			}
+			if want := [2]http1.Opening{{How: http1.Awaited, Connect: 2 * time.Second}, {How: http1.Awaited, Connect: time.Second}}; waited != want {
+				t.Errorf("%s: waited %+v", name, waited)
+			}
 			leave()
 			if comes {
 				for range 2 {
@@ -130,7 +136,7 @@ func TestOneOpensAndOthersWait(t *testing.T) {
 				}
 				return
 			}
-			if _, release = p.Take(t.Context(), "up", time.Minute); release == nil {
+			if _, release = p.Take(t.Context(), "up", time.Minute, nil); release == nil {
 				t.Error("nobody may open a connection any more")
 			}
 			release()

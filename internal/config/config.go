@@ -171,6 +171,9 @@ type Deployment struct {
 	// Keepalive is keepalive_seconds: the silence in a stream after which its client gets a
 	// keepalive, before the answer begins too. 0 sends none, nil is as for all.
 	Keepalive *time.Duration
+	// ClientKeepalive is allow_client_keepalive_override: a request may ask for another
+	// silence, unless Keepalive is 0.
+	ClientKeepalive bool
 	// MaxRetries is num_retries or max_retries of the deployment.
 	MaxRetries *int
 	// CooldownTime overrides router_settings.cooldown_time.
@@ -197,6 +200,8 @@ type Deployment struct {
 	// MockResponse answers without calling the provider.
 	MockResponse string
 	Tags         []string
+	// Region is region_name: where it is, for requests that may not leave a region.
+	Region string
 	// TagRegex says by patterns over "User-Agent: …" which requests it is for.
 	TagRegex []*regexp.Regexp
 	// Budget is what may be spent on it.
@@ -327,9 +332,11 @@ type RouterSettings struct {
 	ModelGroupRetryPolicy map[string]FailureCounts
 	AllowedFailsPolicy    *FailureCounts
 
-	EnablePreCallChecks         bool
-	EnableTagFiltering          bool
-	TagFilteringMatchAny        *bool
+	EnablePreCallChecks  bool
+	EnableTagFiltering   bool
+	TagFilteringMatchAny *bool
+	// TagRoutingPrefix marks those tags of a request that are meant for routing.
+	TagRoutingPrefix            string
 	DefaultMaxParallelRequests  int
 	EnableWeightedFailover      bool
 	FallbackOnUnsupportedParams *bool

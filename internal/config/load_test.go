@@ -145,6 +145,8 @@ model_list:
       timeout: 30
       stream_timeout: 1.5
       keepalive_seconds: 20
+      allow_client_keepalive_override: true
+      region_name: eu
       max_retries: 0
       drop_params: true
       additional_drop_params: [seed]
@@ -166,7 +168,7 @@ model_list:
 	if d.APIKey.Reveal() != "key-from-the-environment-1" || d.KeySource != "MY_KEY" {
 		t.Errorf("key from %q", d.KeySource)
 	}
-	if d.RPM != 10 || d.TPM != 2000 || d.Weight != 2 || d.Order != 1 || d.Timeout != 30*time.Second || d.StreamTimeout != 1500*time.Millisecond || d.Keepalive == nil || *d.Keepalive != 20*time.Second || d.MaxRetries == nil || *d.MaxRetries != 0 {
+	if d.RPM != 10 || d.TPM != 2000 || d.Weight != 2 || d.Order != 1 || d.Timeout != 30*time.Second || d.StreamTimeout != 1500*time.Millisecond || d.Keepalive == nil || *d.Keepalive != 20*time.Second || !d.ClientKeepalive || d.Region != "eu" || d.MaxRetries == nil || *d.MaxRetries != 0 {
 		t.Errorf("limits: %+v", d)
 	}
 	if d.DropParams == nil || !*d.DropParams || d.AdditionalDropParams[0] != "seed" || d.AllowedOpenAIParams[0] != "user" || d.ExtraHeaders["x-team"] != "a" {

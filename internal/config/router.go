@@ -44,6 +44,7 @@ func (l *loader) router(n, settings *node) RouterSettings {
 		EnablePreCallChecks:         l.flag(at("enable_pre_call_checks")),
 		EnableTagFiltering:          l.flag(at("enable_tag_filtering")),
 		TagFilteringMatchAny:        l.boolean(at("tag_filtering_match_any")),
+		TagRoutingPrefix:            l.text(at("tag_routing_prefix")),
 		DefaultMaxParallelRequests:  deref(l.count(at("default_max_parallel_requests"))),
 		RoutingGroups:               l.routingGroups(at("routing_groups")),
 		ProviderBudgets:             l.providerBudgets(at("provider_budget_config")),

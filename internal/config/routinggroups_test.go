@@ -80,9 +80,9 @@ func TestSettingsOfHedgesQueueAndAffinity(t *testing.T) {
 	if f.Affinity || f.MaxQueue != 0 || f.MaxQueueWait != 2*time.Second || !f.AllowMockTesting {
 		t.Errorf("%+v", f)
 	}
-	cfg, report := usable(t, gpt("fairlead_settings: {hedge_after: p95}\nrouter_settings: {default_priority: 3, deployment_affinity_ttl_seconds: 60, optional_pre_call_checks: [session_affinity, enforce_model_rate_limits, promt_caching]}\n"), nil)
+	cfg, report := usable(t, gpt("fairlead_settings: {hedge_after: p95}\nrouter_settings: {tag_routing_prefix: 'route:', default_priority: 3, deployment_affinity_ttl_seconds: 60, optional_pre_call_checks: [session_affinity, enforce_model_rate_limits, promt_caching]}\n"), nil)
 	r := cfg.Router
-	if cfg.Fairlead.HedgeAfter["*"] != (Hedge{P95: true}) || r.DefaultPriority != 3 || *r.AffinityTTL != time.Minute || !r.EnforceRateLimits || !cfg.Fairlead.Affinity {
+	if cfg.Fairlead.HedgeAfter["*"] != (Hedge{P95: true}) || r.DefaultPriority != 3 || r.TagRoutingPrefix != "route:" || *r.AffinityTTL != time.Minute || !r.EnforceRateLimits || !cfg.Fairlead.Affinity {
 		t.Errorf("%+v %+v", cfg.Fairlead.HedgeAfter, r)
 	}
 	says(t, report, Warning, `"promt_caching" is no check`, "prompt_caching")

@@ -77,7 +77,7 @@ func (l *loader) keepalives(s *FairleadSettings, root *node) {
 	if every == nil || *every < 0 {
 		return
 	}
-	*every = keepaliveWithin(*every)
+	*every = KeepaliveWithin(*every)
 	own := root.get("fairlead_settings")
 	if own.get("ping_interval").isNull() {
 		s.PingInterval = *every
@@ -87,8 +87,8 @@ func (l *loader) keepalives(s *FairleadSettings, root *node) {
 	}
 }
 
-// keepaliveWithin bounds an interval of keepalives as LiteLLM does; 0 is none.
-func keepaliveWithin(every time.Duration) time.Duration {
+// KeepaliveWithin bounds an interval of keepalives as LiteLLM does; 0 is none.
+func KeepaliveWithin(every time.Duration) time.Duration {
 	if every <= 0 {
 		return 0
 	}

@@ -33,8 +33,10 @@ func (l *loader) limits(d *Deployment, p params, item *node, path string) {
 	}
 	d.StreamTimeout = l.limit(p.at("stream_timeout"))
 	if d.Keepalive = l.seconds(p.at("keepalive_seconds")); d.Keepalive != nil {
-		*d.Keepalive = keepaliveWithin(*d.Keepalive)
+		*d.Keepalive = KeepaliveWithin(*d.Keepalive)
 	}
+	d.ClientKeepalive = l.flag(p.at("allow_client_keepalive_override"))
+	d.Region = l.text(p.at("region_name"))
 	d.CooldownTime = l.seconds(p.at("cooldown_time"))
 	d.MaxRetries = l.count(p.at("num_retries"))
 	if d.MaxRetries == nil {

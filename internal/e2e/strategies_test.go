@@ -76,6 +76,49 @@ func TestMaxParallelRequestsOfADeploymentAreNeverExceeded(t *testing.T) {
 	r.ok()
 }
 
+func TestRequestThatMayNotLeaveItsRegionDoesNot(t *testing.T) {
+	g, eu, us := twoOf(t, "num_retries: 0", []string{"region_name: eu"}, []string{"region_name: us"})
+	asks := map[string]func(region string) reply{
+		"/v1/chat/completions": func(region string) reply {
+			return g.post(with(plain("m", "hi"), "allowed_model_region", region), "X-Litellm-Keepalive-Seconds", "20")
+		},
+		"/v1/messages": func(region string) reply {
+			return g.send(http.MethodPost, "/v1/messages", `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"keepalive_seconds":9,"allowed_model_region":`+region+`}`)
+		},
+		"/v1/responses": func(region string) reply {
+			return g.send(http.MethodPost, "/v1/responses", `{"model":"m","input":"hi","keepalive_seconds":9,"allowed_model_region":`+region+`}`)
+		},
+	}
+	for name, ask := range asks {
+		for region, want := range map[string]*testkit.Fake{`"eu"`: eu, `"us"`: us} {
+			eu.Forget()
+			us.Forget()
+			for range 5 {
+				if r := ask(region); r.status != 200 {
+					t.Errorf("%s: %d %s", name, r.status, r.body)
+				}
+			}
+			if len(want.Requests()) != 5 {
+				t.Errorf("%s: of 5 requests %d stayed in %s", name, len(want.Requests()), region)
+			}
+			for _, in := range want.Requests() {
+				if strings.Contains(string(in.Body), "region") || strings.Contains(string(in.Body), "keepalive") {
+					t.Errorf("%s: what is for the gateway went upstream: %s", name, in.Body)
+				}
+			}
+		}
+		if r := ask(`"mars"`); r.status != 400 || !strings.Contains(r.body, "region_name") {
+			t.Errorf("%s: no deployment is there: %d %s", name, r.status, r.body)
+		}
+		if r := ask("7"); r.status != 400 || !strings.Contains(r.body, "allowed_model_region") {
+			t.Errorf("%s: a region that is none: %d %s", name, r.status, r.body)
+		}
+	}
+	if r := g.post(plain("m", "hi"), "X-Litellm-Keepalive-Seconds", "soon"); r.status != 400 {
+		t.Errorf("a keepalive that is no number: %d %s", r.status, r.body)
+	}
+}
+
 func TestRequestTagsChooseTheDeployment(t *testing.T) {
 	g, free, paid := twoOf(t, "enable_tag_filtering: true", []string{"tags: [free, default]"}, []string{"tags: [paid]"})
 	for name, ask := range map[string]func() reply{

@@ -40,6 +40,13 @@ func (x *exchange) readControls() error {
 	if c.StreamTimeout, err = x.headerSeconds("X-Litellm-Stream-Timeout", c.StreamTimeout); err != nil {
 		return err
 	}
+	if x.rq.field("X-Litellm-Keepalive-Seconds") != "" {
+		every, err := x.headerSeconds("X-Litellm-Keepalive-Seconds", 0)
+		if err != nil {
+			return err
+		}
+		c.Keepalive = &every
+	}
 	if v := x.rq.field("X-Litellm-Priority"); v != "" {
 		n, err := strconv.ParseInt(v, 10, 64)
 		if err != nil {
@@ -82,7 +89,7 @@ func (x *exchange) overrides() route.Overrides {
 		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0 || x.rq.LLM.Stream && x.controls.StreamTimeout > 0,
 		Patience: x.patience(),
-		Tags:     x.tags(), Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
+		Tags:     x.tags(), Region: x.controls.Region, Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
 	}
 	if n := x.controls.Priority; n != nil {
 		o.Priority = *n

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fairlead-gateway/fairlead/internal/config"
 	"github.com/fairlead-gateway/fairlead/internal/llm"
 	"github.com/fairlead-gateway/fairlead/internal/wire"
 )
@@ -129,10 +130,31 @@ func (x *exchange) silences() (interval, first time.Duration) {
 	if x.dep != nil && x.dep.Config.Keepalive != nil {
 		interval, first = *x.dep.Config.Keepalive, *x.dep.Config.Keepalive
 	}
+	if wish := x.wishedKeepalive(); wish != nil {
+		if interval <= 0 {
+			first = 0
+		}
+		interval = *wish
+	}
 	if interval <= 0 && x.rq.Models.paced {
 		return never, 0
 	}
 	return interval, first
+}
+
+// wishedKeepalive is what the request asks for, where the deployment that is called lets
+// it. It can have no ping come before the answer that would not come anyway: whether the
+// status is risked for one is the operator's choice.
+func (x *exchange) wishedKeepalive() *time.Duration {
+	wish := x.controls.Keepalive
+	if wish == nil || x.dep == nil {
+		return nil
+	}
+	if d := x.dep.Config; !d.ClientKeepalive || d.Keepalive != nil && *d.Keepalive == 0 {
+		return nil
+	}
+	within := config.KeepaliveWithin(*wish)
+	return &within
 }
 
 // attempting notes what is called now: a ping that opens the stream tells of it, since

@@ -249,6 +249,45 @@ func TestADeploymentMayHaveAKeepaliveOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestAClientMayAskForAKeepaliveWhereTheDeploymentLetsIt(t *testing.T) {
+	ten, none := 10*time.Second, time.Duration(0)
+	for name, tt := range map[string]struct {
+		all, first time.Duration // of the settings
+		deployment config.Deployment
+		wish       time.Duration
+		want       []int
+	}{
+		"slower":                {5 * time.Second, 30 * time.Second, config.Deployment{ClientKeepalive: true}, 20 * time.Second, []int{30, 59}},
+		"quicker":               {5 * time.Second, 30 * time.Second, config.Deployment{ClientKeepalive: true, Keepalive: &ten}, 6 * time.Second, []int{10, 16, 22, 28, 34, 45, 51, 57, 63}},
+		"none":                  {5 * time.Second, 30 * time.Second, config.Deployment{ClientKeepalive: true}, 0, nil},
+		"not before the answer": {0, 30 * time.Second, config.Deployment{ClientKeepalive: true}, 10 * time.Second, []int{49, 59}},
+		"within bounds":         {0, 0, config.Deployment{ClientKeepalive: true}, 24 * time.Hour, nil},
+		"where it may not":      {5 * time.Second, 0, config.Deployment{}, 20 * time.Second, []int{44, 49, 54, 59, 64}},
+		"where there is none":   {5 * time.Second, 0, config.Deployment{ClientKeepalive: true, Keepalive: &none}, 20 * time.Second, nil},
+		"with what is its own":  {0, 0, config.Deployment{ClientKeepalive: true, Keepalive: &ten}, 20 * time.Second, []int{10, 30, 59}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				x, c := streaming(openaichat.Dialect{}, false)
+				x.rq.Models.paced = true
+				f := &x.rq.Models.Config.Fairlead
+				f.PingInterval, f.FirstPingAfter = tt.all, tt.first
+				x.controls.Keepalive, x.dep = &tt.wish, nil
+				x.keepAlive()
+				x.dep = &Deployment{Config: &tt.deployment}
+				x.attempting()
+				err := x.relayEvents(context.Background(), x.played(
+					after{39500 * time.Millisecond, word("a")}, after{28 * time.Second, word("b")}, after{0, llm.Event{Kind: llm.EventFinish, Finish: llm.FinishStop}},
+				))
+				x.alive.stop()
+				if got := c.pinged(": ping\n\n"); err != nil || !slices.Equal(got, tt.want) {
+					t.Errorf("pinged at %v, want %v (error %v)", got, tt.want, err)
+				}
+			})
+		})
+	}
+}
+
 func TestAWholeAnswerIsNeverPinged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x, c := streaming(openaichat.Dialect{}, false)

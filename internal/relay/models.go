@@ -42,7 +42,7 @@ type Models struct {
 	Media *upstream.Fetcher
 
 	deployments []*Deployment
-	// paced says that a deployment has a keepalive of its own.
+	// paced says that a deployment has a keepalive of its own, or lets clients choose.
 	paced bool
 	// native are providers' own APIs by name; passClient calls the operator's routes.
 	native     map[string]*nativeAPI
@@ -94,7 +94,7 @@ func NewModels(c *config.Config, net Network, random func() float64) (*Models, [
 			continue
 		}
 		m.deployments = append(m.deployments, d)
-		m.paced = m.paced || d.Config.Keepalive != nil
+		m.paced = m.paced || d.Config.Keepalive != nil || d.Config.ClientKeepalive
 		rows = append(rows, d.routeRow(&c.Router))
 	}
 	m.native = nativeAPIs(c, net, m.deployments)
@@ -166,7 +166,7 @@ func (d *Deployment) routeRow(r *config.RouterSettings) route.Deployment {
 	return route.Deployment{
 		ID: cd.ID, Group: cd.ModelName, Upstream: cd.Model, Name: d.FullName(), Weight: cd.Weight, RPM: cd.RPM, TPM: cd.TPM,
 		Order: cd.Order, MaxParallel: cmp.Or(cd.MaxParallel, r.DefaultMaxParallelRequests), Timeout: cd.Timeout, StreamTimeout: cd.StreamTimeout,
-		Tags: cd.Tags, TagRegex: cd.TagRegex, Provider: d.Row.Name, Budget: budget(cd.Budget), Price: price, Priced: priced, CacheSaving: d.cacheSaving(), MaxInput: window,
+		Tags: cd.Tags, TagRegex: cd.TagRegex, Region: cd.Region, Provider: d.Row.Name, Budget: budget(cd.Budget), Price: price, Priced: priced, CacheSaving: d.cacheSaving(), MaxInput: window,
 		NumRetries: cd.MaxRetries, CooldownTime: cd.CooldownTime, Ref: d,
 	}
 }
@@ -249,7 +249,7 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 		Strategy: r.RoutingStrategy, LatencyBuffer: r.StrategyArgs.LowestLatencyBuffer,
 		LatencyWindow: r.StrategyArgs.MaxLatencyListSize, LatencyTTL: r.StrategyArgs.TTL,
 		AffinityTTL: affinityTTL(c), MaxQueue: c.Fairlead.MaxQueue, QueueWait: c.Fairlead.MaxQueueWait,
-		EnforceLimits: r.EnforceRateLimits, PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
+		EnforceLimits: r.EnforceRateLimits, PreCallChecks: r.EnablePreCallChecks, TagFiltering: r.EnableTagFiltering, TagPrefix: r.TagRoutingPrefix, MatchAllTags: !orBool(r.TagFilteringMatchAny, true),
 		NumRetries: r.NumRetries, RetryPolicy: (*route.Counts)(r.RetryPolicy),
 		AllowedFails: r.AllowedFails, AllowedFailsPolicy: (*route.Counts)(r.AllowedFailsPolicy),
 		CooldownTime: r.CooldownTime, DisableCooldowns: r.DisableCooldowns,

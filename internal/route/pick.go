@@ -1,6 +1,9 @@
 package route
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // pick chooses a healthy deployment for the next call, nil when none can answer now;
 // p.barred then says why. One that failed in this plan is chosen only when no other is
@@ -88,12 +91,20 @@ func (p *Plan) full(m *member, now time.Time) bool {
 // unfit is bar without a look at how many calls are in flight.
 func (p *Plan) unfit(m *member, now time.Time) bars {
 	switch {
+	case p.abroad(m):
+		return barRegion
 	case p.tooSmall(m):
 		return barWindow
 	case m.health.cooling(now):
 		return barCooling
 	}
 	return p.spent(m, now)
+}
+
+// abroad reports whether m is not where the request may go: what does not say where it
+// is, is nowhere.
+func (p *Plan) abroad(m *member) bool {
+	return p.over.Region != "" && !strings.EqualFold(m.Region, p.over.Region)
 }
 
 func (p *Plan) tooSmall(m *member) bool {
@@ -118,7 +129,7 @@ func (p *Plan) spent(m *member, now time.Time) bars {
 func (p *Plan) lastResort(now time.Time) *member {
 	resting := p.candidates[:0]
 	for _, m := range p.hop.members {
-		if m != p.last && m.health.mayBeAsked(now) && !p.tooSmall(m) && p.spent(m, now) == 0 && !p.full(m, now) {
+		if m != p.last && m.health.mayBeAsked(now) && !p.abroad(m) && !p.tooSmall(m) && p.spent(m, now) == 0 && !p.full(m, now) {
 			resting = append(resting, m)
 		}
 	}

@@ -55,6 +55,8 @@ type Deployment struct {
 	TagRegex []*regexp.Regexp
 	// Tags say which requests it is for, when Settings.TagFiltering is on.
 	Tags []string
+	// Region is where it is, for Overrides.Region; "" is not known.
+	Region string
 	// Price is the price in USD of a token of input and one of output together, for
 	// cost-based-routing; Priced says that it is known.
 	Price  float64
@@ -152,6 +154,9 @@ type Settings struct {
 	// TagFiltering is enable_tag_filtering; MatchAllTags says that
 	// tag_filtering_match_any is off.
 	TagFiltering, MatchAllTags bool
+	// TagPrefix is tag_routing_prefix: it is taken off the tags of requests that have it,
+	// and such a tag is meant for routing even where no deployment has it.
+	TagPrefix string
 	// NumRetries is the number of retries a group gets; nil means 2.
 	NumRetries *int
 	// RetryAfter is the least wait before a retry on the same deployment.
@@ -211,6 +216,8 @@ type Overrides struct {
 	// Tags are the request's, for Settings.TagFiltering: "tag" is one of those wanted,
 	// "&tag" is required and "!tag" excluded.
 	Tags []string
+	// Region limits the request to deployments of this region; "" is any.
+	Region string
 	// Talker tells the conversation and the client; nil is neither.
 	Talker Talker
 	// Priority orders the requests that wait for a place, lowest first.

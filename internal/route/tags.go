@@ -3,6 +3,7 @@ package route
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // defaultTag marks deployments for requests without tags.
@@ -16,7 +17,7 @@ func (p *Plan) tagged(members []*member) []*member {
 	if len(members) == 0 {
 		return members
 	}
-	want := sortTags(p.over.Tags)
+	want := sortTags(p.over.Tags, p.table.settings.TagPrefix)
 	allowed := keep(members, want.allows)
 	switch {
 	case len(want.any) > 0:
@@ -38,7 +39,7 @@ func (p *Plan) tagged(members []*member) []*member {
 func (p *Plan) wanted(allowed []*member, want *wantedTags) []*member {
 	all := p.table.settings.MatchAllTags
 	matched := keep(allowed, func(m *member) bool { return want.matches(m, all) || !all && p.agentFits(m) })
-	if len(matched) > 0 || slices.ContainsFunc(p.hop.members, want.known) {
+	if len(matched) > 0 || want.meant || slices.ContainsFunc(p.hop.members, want.known) {
 		return matched
 	}
 	return keep(allowed, isDefault)
@@ -60,10 +61,15 @@ func (p *Plan) agentFits(m *member) bool {
 func isDefault(m *member) bool { return slices.Contains(m.Tags, defaultTag) }
 
 // wantedTags are a request's tags by what they mean.
-type wantedTags struct{ any, required, excluded []string }
+type wantedTags struct {
+	any, required, excluded []string
+	// meant says that one of those in any was marked as meant for routing.
+	meant bool
+}
 
-func sortTags(tags []string) (w wantedTags) {
+func sortTags(tags []string, prefix string) (w wantedTags) {
 	for _, tag := range tags {
+		tag, marked := strings.CutPrefix(tag, prefix)
 		switch {
 		case tag == "" || tag == "&" || tag == "!":
 		case tag[0] == '&':
@@ -72,6 +78,7 @@ func sortTags(tags []string) (w wantedTags) {
 			w.excluded = append(w.excluded, tag[1:])
 		default:
 			w.any = append(w.any, tag)
+			w.meant = w.meant || marked && prefix != ""
 		}
 	}
 	return w

@@ -75,6 +75,24 @@ func TestTagsChooseDeployments(t *testing.T) {
 	}
 }
 
+func TestPrefixedTagsAreMeantForRouting(t *testing.T) {
+	for _, c := range []struct{ prefix, tags, want string }{
+		{"route:", "route:free", "free"},
+		{"route:", "free", "free"},
+		{"route:", "team-a", "default"}, // may be meant for something else
+		{"route:", "route:team-a", ""},
+		{"route:", "team-a route:free", "free"},
+		{"route:", "route:&paid route:!eu", "paid+us"},
+		{"route:", "!route:eu", "default"}, // excludes a tag of that name
+		{"", "team-a", "default"},
+	} {
+		table := New(Settings{TagFiltering: true, TagPrefix: c.prefix, Rand: seeded()}, tagGroup("free", "paid+eu", "paid+us", "default"))
+		if got := strings.Join(reached(t, table, strings.Fields(c.tags)...), " "); got != c.want {
+			t.Errorf("prefix %q, tags %q: reached %q, want %q", c.prefix, c.tags, got, c.want)
+		}
+	}
+}
+
 func TestTagsMeanNothingWithoutTagFiltering(t *testing.T) {
 	table := New(Settings{Rand: seeded()}, tagGroup("free", "paid"))
 	if got := reached(t, table, "free"); len(got) != 2 {

@@ -19,6 +19,7 @@ const (
 	DecisionLimit      = "skipped, it is over its rpm or tpm"
 	DecisionWindow     = "skipped, its context window is too small"
 	DecisionTags       = "skipped, its tags do not fit"
+	DecisionRegion     = "skipped, it is not in the region that the request may go to"
 	DecisionBudget     = "skipped, its budget is used up"
 	DecisionTaken      = "taken by another request meanwhile"
 

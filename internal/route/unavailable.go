@@ -20,6 +20,7 @@ const (
 	barWindow
 	barTags
 	barBudget
+	barRegion
 )
 
 // has reports whether one of the reasons is among them.
@@ -38,6 +39,8 @@ func (b bars) decision() string {
 		return DecisionTags
 	case barBudget:
 		return DecisionBudget
+	case barRegion:
+		return DecisionRegion
 	}
 	return DecisionCooling
 }
@@ -57,8 +60,10 @@ func (p *Plan) unavailable(now time.Time) *llm.Error {
 		return p.spentError(now)
 	case p.barred.has(barWindow):
 		return p.tooLarge()
+	case p.barred.has(barTags):
+		return p.tagsRefused()
 	}
-	return p.tagsRefused()
+	return p.nowhere()
 }
 
 func (p *Plan) overLimit(now time.Time) *llm.Error {
@@ -88,6 +93,12 @@ func (p *Plan) tooLarge() *llm.Error {
 func (p *Plan) tagsRefused() *llm.Error {
 	return llm.BadRequest("tags", fmt.Sprintf(
 		"Not allowed to access model due to tags configuration: no deployment of model=%s fits tags=%s.", clip(p.group), clip(fmt.Sprint(p.over.Tags))))
+}
+
+// nowhere is the error of a group with no deployment where the request may go.
+func (p *Plan) nowhere() *llm.Error {
+	return llm.BadRequest("allowed_model_region", fmt.Sprintf(
+		"No deployment of model=%s is in the region %q that the request allows. Ask another model, or have the operator set region_name at a deployment of it.", clip(p.group), clip(p.over.Region)))
 }
 
 // allCooling is the error of a group in which those that could answer rest.

@@ -95,6 +95,7 @@ var gatewayKeys = map[string]bool{
 	"num_retries": true, "organization": true, "proxy_server_request": true, "request_timeout": true,
 	"retry_policy": true, "secret_fields": true, "stream_timeout": true, "tags": true, "timeout": true,
 	"thought_signature_in_tool_call_id": true, "merge_reasoning_content_in_choices": true, "ttl": true, "priority": true,
+	"keepalive_seconds": true, "allowed_model_region": true,
 	"mock_testing_content_policy_fallbacks": true, "mock_testing_context_fallbacks": true,
 	"mock_testing_rate_limit_error": true,
 }

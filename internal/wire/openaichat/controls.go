@@ -43,6 +43,11 @@ type Controls struct {
 	MockKey     string
 	// Priority orders requests that wait for a deployment, lowest first.
 	Priority *int64
+	// Region is allowed_model_region: only deployments of this region_name may answer.
+	Region string
+	// Keepalive is keepalive_seconds, the silence after which the client wants a ping of
+	// its stream, 0 for none; nil when it says nothing.
+	Keepalive *time.Duration
 }
 
 // ReadControls reads the gateway's own keys from the body of a request of this
@@ -90,6 +95,12 @@ func (c *Controls) set(name string, v rawjson.Value) (err error) {
 		c.StreamTimeout, err = secondsOf(name, v)
 	case "priority":
 		c.Priority, err = wholeOf(name, v)
+	case "allowed_model_region":
+		c.Region, err = nameOf(name, v)
+	case "keepalive_seconds":
+		var every time.Duration
+		every, err = secondsOf(name, v)
+		c.Keepalive = &every
 	default:
 		c.setRaw(name, v)
 	}
@@ -199,6 +210,14 @@ func wholeOf(name string, v rawjson.Value) (*int64, error) {
 		return nil, llm.BadRequest(name, "'"+name+"' must be a whole number; requests with a lower one are served first.")
 	}
 	return &n, nil
+}
+
+func nameOf(name string, v rawjson.Value) (string, error) {
+	s, ok := v.Str()
+	if !ok || s == "" {
+		return "", llm.BadRequest(name, "'"+name+"' must be a string.")
+	}
+	return s, nil
 }
 
 func secondsOf(name string, v rawjson.Value) (time.Duration, error) {

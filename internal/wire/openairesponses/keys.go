@@ -41,6 +41,7 @@ var topKeys = map[string]class{
 	"organization": control, "proxy_server_request": control, "request_timeout": control, "retry_policy": control,
 	"secret_fields": control, "stream_timeout": control, "tags": control, "timeout": control,
 	"thought_signature_in_tool_call_id": control, "ttl": control, "priority": control,
+	"keepalive_seconds": control, "allowed_model_region": control,
 	"mock_testing_content_policy_fallbacks": control, "mock_testing_context_fallbacks": control,
 	"mock_testing_rate_limit_error": control,
 

@@ -272,20 +272,36 @@ func (d *Deployment) hasPrice() bool {
 // FallbackRule says which groups answer when Group has failed, in order.
 type FallbackRule struct {
 	Group   string
-	Targets []string
+	Targets []FallbackTarget
+}
+
+// FallbackTarget is a group that answers instead of another, with parameters that
+// replace those of the request then.
+type FallbackTarget struct {
+	Model  string
+	Params []Param
 }
 
 // Fallbacks is an ordered list of rules; the first rule of a group counts.
 type Fallbacks []FallbackRule
 
-// For returns the targets of group, and whether a rule names it.
+// For returns the names of the targets of group, and whether a rule names it.
 func (f Fallbacks) For(group string) ([]string, bool) {
 	for i := range f {
 		if f[i].Group == group {
-			return f[i].Targets, true
+			return TargetNames(f[i].Targets), true
 		}
 	}
 	return nil, false
+}
+
+// TargetNames are the groups of a list of fallbacks.
+func TargetNames(targets []FallbackTarget) []string {
+	out := make([]string, len(targets))
+	for i := range targets {
+		out[i] = targets[i].Model
+	}
+	return out
 }
 
 // FailureCounts holds one number per class of failure, for retry_policy and
@@ -325,7 +341,7 @@ type RouterSettings struct {
 	Fallbacks              Fallbacks
 	ContextWindowFallbacks Fallbacks
 	ContentPolicyFallbacks Fallbacks
-	DefaultFallbacks       []string
+	DefaultFallbacks       []FallbackTarget
 	MaxFallbacks           *int
 
 	RetryPolicy           *FailureCounts

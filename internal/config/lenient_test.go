@@ -81,7 +81,7 @@ litellm_settings:
 	if d := one(t, cfg); !slices.Equal(d.AdditionalDropParams, []string{"seed"}) {
 		t.Errorf("%v", d.AdditionalDropParams)
 	}
-	if got, _ := cfg.Router.Fallbacks.For("other"); !slices.Equal(got, []string{"gpt"}) || !slices.Equal(cfg.Router.DefaultFallbacks, []string{"gpt"}) {
+	if got, _ := cfg.Router.Fallbacks.For("other"); !slices.Equal(got, []string{"gpt"}) || !slices.Equal(TargetNames(cfg.Router.DefaultFallbacks), []string{"gpt"}) {
 		t.Errorf("%+v", cfg.Router)
 	}
 	says(t, report, Warning, "The logger langfuse is planned")

@@ -147,9 +147,9 @@ func (l *loader) fallbackRules(n *node, path string) Fallbacks {
 		f := &n.fields[i]
 		at := child(path, f.key)
 		targets := l.targets(f.val, at)
-		if slices.Contains(targets, f.key) {
+		if slices.ContainsFunc(targets, func(t FallbackTarget) bool { return t.Model == f.key }) {
 			l.report.warnf(f.pos, at, "Remove it.", "%q falls back to itself, which cannot help; that target is left out.", f.key)
-			targets = slices.DeleteFunc(targets, func(t string) bool { return t == f.key })
+			targets = slices.DeleteFunc(targets, func(t FallbackTarget) bool { return t.Model == f.key })
 		}
 		if len(targets) == 0 {
 			l.report.warnf(f.pos, at, fallbackShape, "The fallback of %q names no target and is ignored.", f.key)
@@ -178,35 +178,53 @@ func (l *loader) namedRule(n *node, path string) (Fallbacks, bool) {
 }
 
 // targets reads the groups of a fallback: names, or maps with a model.
-func (l *loader) targets(n *node, path string) []string {
+func (l *loader) targets(n *node, path string) []FallbackTarget {
 	if !l.given(n, path) {
 		return nil
 	}
-	var out []string
+	var out []FallbackTarget
 	for i, item := range n.elements() {
-		at := element(path, i)
-		if item.kind == mapKind {
-			item = l.targetModel(item, at)
+		t := l.fallbackTarget(item, element(path, i))
+		again := func(before FallbackTarget) bool {
+			return before.Model == t.Model && before.Params == nil && t.Params == nil
 		}
-		if s := l.text(item, at); s != "" && !slices.Contains(out, s) {
-			out = append(out, s)
+		if t.Model != "" && !slices.ContainsFunc(out, again) {
+			out = append(out, t)
 		}
 	}
 	return out
 }
 
-// targetModel returns the model of a target that is a map; parameters beside
-// it are named.
-func (l *loader) targetModel(n *node, path string) *node {
+func (l *loader) fallbackTarget(n *node, path string) FallbackTarget {
+	if n.kind != mapKind {
+		return FallbackTarget{Model: l.text(n, path)}
+	}
 	model := n.get("model")
 	if model == nil {
 		l.report.warnf(n.pos, path, "Give the name of a group.", "A fallback target that is a map needs a `model`; it is ignored.")
-		return nil
+		return FallbackTarget{}
 	}
-	if len(n.fields) > 1 {
-		l.report.warnf(n.pos, path, "", "Parameters beside the `model` of a fallback target are planned; only the model is used.")
+	return FallbackTarget{Model: l.text(model, path), Params: l.targetParams(n, path)}
+}
+
+// targetParams reads what stands beside the model of a fallback. What is asked, and
+// where and how it is sent, is not a fallback's to change.
+func (l *loader) targetParams(n *node, path string) []Param {
+	var out []Param
+	for i := range n.fields {
+		f := &n.fields[i]
+		at := child(path, f.key)
+		switch {
+		case f.key == "model":
+		case f.key == "messages" || f.key == "stream" || !isCallParam(f.key):
+			l.report.warnf(f.pos, at, "Set it at the deployments of that group.", "`%s` is no parameter that a fallback can replace, and has no effect here.", f.key)
+		default:
+			if value := l.paramJSON(f, at); value != nil {
+				out = append(out, Param{Name: f.key, JSON: value})
+			}
+		}
 	}
-	return model
+	return out
 }
 
 // failureClasses are the prefixes of the keys of retry_policy and

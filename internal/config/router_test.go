@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ litellm_settings:
 	r := cfg.Router
 	first, _ := r.Fallbacks.For("gpt")
 	context, _ := r.ContextWindowFallbacks.For("gpt")
-	if *r.NumRetries != 1 || *cfg.Defaults.NumRetries != 9 || *r.AllowedFails != 2 || !slices.Equal(first, []string{"a"}) || !slices.Equal(context, []string{"c"}) || !slices.Equal(r.DefaultFallbacks, []string{"d"}) {
+	if *r.NumRetries != 1 || *cfg.Defaults.NumRetries != 9 || *r.AllowedFails != 2 || !slices.Equal(first, []string{"a"}) || !slices.Equal(context, []string{"c"}) || !slices.Equal(TargetNames(r.DefaultFallbacks), []string{"d"}) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -26,12 +27,12 @@ litellm_settings:
 func TestFallbackShapes(t *testing.T) {
 	cfg, report := usable(t, gpt(`router_settings:
   fallbacks:
-    - gpt: [a, {model: b}, {model: c, temperature: 0}, a]
+    - gpt: [a, {model: b}, {model: c, temperature: "0", stop: [x], timeout: 5, stream: true}, a, {model: a, n: 2}]
     - {x: [y], z: w}
     - "*": [star]
   content_policy_fallbacks: {gpt: [p]}
 `), nil)
-	for group, want := range map[string][]string{"gpt": {"a", "b", "c"}, "x": {"y"}, "z": {"w"}, "*": {"star"}} {
+	for group, want := range map[string][]string{"gpt": {"a", "b", "c", "a"}, "x": {"y"}, "z": {"w"}, "*": {"star"}} {
 		if got, ok := cfg.Router.Fallbacks.For(group); !ok || !slices.Equal(got, want) {
 			t.Errorf("%s: %v", group, got)
 		}
@@ -42,7 +43,13 @@ func TestFallbackShapes(t *testing.T) {
 	if _, ok := cfg.Router.Fallbacks.For("nobody"); ok {
 		t.Error("a group without a rule has one")
 	}
-	says(t, report, Warning, "Parameters beside the `model` of a fallback target")
+	targets := cfg.Router.Fallbacks[0].Targets
+	if got := fmt.Sprintf("%s", [][]Param{targets[0].Params, targets[1].Params, targets[2].Params, targets[3].Params}); got != "[[] [] [{temperature 0} {stop [\"x\"]}] [{n 2}]]" {
+		t.Errorf("parameters %s", got)
+	}
+	for _, key := range []string{"timeout", "stream"} {
+		says(t, report, Warning, "`"+key+"` is no parameter that a fallback can replace")
+	}
 }
 
 func TestMalformedFallbacksAreNamed(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/fairlead-gateway/fairlead/internal/testkit"
 )
 
@@ -141,6 +143,38 @@ litellm_settings:
 		if len(fakes[row.want].Requests()) != 1 || r.header.Get("x-litellm-model-group") != row.want || r.get("model").String() != "gpt-4o" {
 			t.Errorf("%s does not fall back to %s: %v %s", row.model, row.want, r.header, r.body)
 		}
+	}
+}
+
+func TestAFallbackMayReplaceParametersOfTheRequest(t *testing.T) {
+	own := `[{"model":"b","temperature":0.25,"seed":7,"timeout":500,"api_base":"http://127.0.0.1:1"}]`
+	for name, tt := range map[string]struct{ configured, asked string }{
+		"of the configuration": {`router_settings: {num_retries: 0, fallbacks: [{a: [{model: b, temperature: 0.25, seed: 7}]}]}`, ""},
+		"of the default":       {`router_settings: {num_retries: 0, default_fallbacks: [{model: b, temperature: 0.25, seed: 7}]}`, ""},
+		"of the request":       {noRetries, own},
+	} {
+		bothWays(t, func(t *testing.T, stream bool) {
+			first, second := testkit.NewOpenAI(t), testkit.NewOpenAI(t)
+			first.Always(testkit.Fail(500))
+			g := start(t, modelList(tt.configured, deployment("a", "openai/gpt-4o", first), deployment("b", "openai/gpt-4o", second)))
+			body := with(plain("a", "hi"), "temperature", "1")
+			if tt.asked != "" {
+				body = with(body, "fallbacks", tt.asked)
+			}
+			if stream {
+				body = streamed(body)
+			}
+			g.post(body).ok()
+			for _, in := range first.Requests() {
+				if b := gjson.ParseBytes(in.Body); b.Get("temperature").Float() != 1 || b.Get("seed").Exists() {
+					t.Errorf("%s: the first was sent %s", name, in.Body)
+				}
+			}
+			in := second.Last(t)
+			if b := gjson.ParseBytes(in.Body); b.Get("temperature").Raw != "0.25" || b.Get("seed").Int() != 7 || b.Get("stream").Bool() != stream || b.Get("timeout").Exists() || b.Get("api_base").Exists() {
+				t.Errorf("%s: the fallback was sent %s", name, in.Body)
+			}
+		})
 	}
 }
 

@@ -140,11 +140,11 @@ func fallbacks(v rawjson.Value) []route.Fallback {
 func fallbackWithParams(v rawjson.Value) route.Fallback {
 	f := route.Fallback{}
 	for k, p := range v.Members() {
-		switch k {
-		case "model":
+		switch {
+		case k == "model":
 			f.Model = p.Text()
-		case "messages", "stream", "api_key", "api_base", "base_url":
-			// what is asked, and where the answer goes, is not a fallback's to change
+		case k == "messages" || k == "stream" || openaichat.GatewayKey(k):
+			// what is asked, where the answer goes and how, is not a fallback's to change
 		default:
 			f.Params = append(f.Params, llm.Param{Name: k, Value: p})
 		}

@@ -196,11 +196,16 @@ func (d *Deployment) Target(model string) *wire.Target {
 	}
 }
 
-func callDefaults(c *config.Config, cd *config.Deployment) []llm.Param {
+func callParams(list []config.Param) []llm.Param {
 	var out []llm.Param
-	for _, p := range cd.Params {
+	for _, p := range list {
 		out = append(out, llm.Param{Name: p.Name, Value: rawjson.Value(p.JSON)})
 	}
+	return out
+}
+
+func callDefaults(c *config.Config, cd *config.Deployment) []llm.Param {
+	out := callParams(cd.Params)
 	if c.Defaults.MaxTokens != nil {
 		out = append(out, llm.Param{Name: "max_tokens", Value: rawjson.Int(int64(*c.Defaults.MaxTokens))})
 	}
@@ -254,7 +259,7 @@ func routeSettings(c *config.Config, random func() float64) route.Settings {
 		AllowedFails: r.AllowedFails, AllowedFailsPolicy: (*route.Counts)(r.AllowedFailsPolicy),
 		CooldownTime: r.CooldownTime, DisableCooldowns: r.DisableCooldowns,
 		Fallbacks: rules(r.Fallbacks), ContextWindowFallbacks: rules(r.ContextWindowFallbacks),
-		ContentPolicyFallbacks: rules(r.ContentPolicyFallbacks), DefaultFallbacks: r.DefaultFallbacks,
+		ContentPolicyFallbacks: rules(r.ContentPolicyFallbacks), DefaultFallbacks: targets(r.DefaultFallbacks),
 		MaxFallbacks: r.MaxFallbacks, FallbackOnUnsupportedParams: r.FallbackOnUnsupportedParams,
 		Aliases: map[string]string{}, Guess: guess, Rand: random,
 	}
@@ -317,7 +322,15 @@ const maxBudget = 9e6
 func rules(f config.Fallbacks) []route.Rule {
 	out := make([]route.Rule, len(f))
 	for i := range f {
-		out[i] = route.Rule(f[i])
+		out[i] = route.Rule{Group: f[i].Group, Targets: targets(f[i].Targets)}
+	}
+	return out
+}
+
+func targets(list []config.FallbackTarget) []route.Fallback {
+	out := make([]route.Fallback, len(list))
+	for i := range list {
+		out[i] = route.Fallback{Model: list[i].Model, Params: callParams(list[i].Params)}
 	}
 	return out
 }

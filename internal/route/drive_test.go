@@ -38,6 +38,15 @@ func groupOf(name string, ids ...string) []Deployment {
 	return out
 }
 
+// to are fallbacks by their names.
+func to(names ...string) []Fallback {
+	var out []Fallback
+	for _, name := range names {
+		out = append(out, Fallback{Model: name})
+	}
+	return out
+}
+
 func join(lists ...[]Deployment) []Deployment {
 	var out []Deployment
 	for _, l := range lists {

@@ -12,13 +12,13 @@ import (
 const defaultMaxFallbacks = 5
 
 // rules are fallback rules by group; the first rule of a group counts.
-type rules struct{ byGroup map[string][]string }
+type rules struct{ byGroup map[string][]Fallback }
 
 func newRules(list []Rule) rules {
 	if len(list) == 0 {
 		return rules{}
 	}
-	r := rules{byGroup: make(map[string][]string, len(list))}
+	r := rules{byGroup: make(map[string][]Fallback, len(list))}
 	for _, rule := range list {
 		if _, ok := r.byGroup[rule.Group]; !ok {
 			r.byGroup[rule.Group] = rule.Targets
@@ -29,7 +29,7 @@ func newRules(list []Rule) rules {
 
 func (r rules) given() bool { return len(r.byGroup) > 0 }
 
-func (r rules) of(group string) []string { return r.byGroup[group] }
+func (r rules) of(group string) []Fallback { return r.byGroup[group] }
 
 // nextTarget moves on to the next fallback that exists, false when none is left.
 // The fallbacks are chosen once, by how the request's own group failed: a
@@ -120,12 +120,12 @@ func (p *Plan) byCause(e *llm.Error) []Fallback {
 	case p.over.Fallbacks != nil:
 		return p.named(p.over.Fallbacks)
 	}
-	return named(p.general())
+	return p.general()
 }
 
 func (p *Plan) ownKind(r rules) []Fallback {
 	if targets := p.rule(r); targets != nil {
-		return named(targets)
+		return targets
 	}
 	return p.named(p.over.Fallbacks)
 }
@@ -141,7 +141,7 @@ func (p *Plan) named(list []Fallback) []Fallback {
 	return out
 }
 
-func (p *Plan) general() []string {
+func (p *Plan) general() []Fallback {
 	if targets := p.rule(p.table.general); targets != nil {
 		return targets
 	}
@@ -153,7 +153,7 @@ func (p *Plan) general() []string {
 
 // rule finds the rule of the request's group: under the name that the client
 // used, the group that it stands for, or the name without its provider.
-func (p *Plan) rule(r rules) []string {
+func (p *Plan) rule(r rules) []Fallback {
 	if targets := r.of(p.requested); targets != nil {
 		return targets
 	}
@@ -164,14 +164,6 @@ func (p *Plan) rule(r rules) []string {
 		return r.of(bare)
 	}
 	return nil
-}
-
-func named(targets []string) []Fallback {
-	out := make([]Fallback, len(targets))
-	for i, model := range targets {
-		out[i].Model = model
-	}
-	return out
 }
 
 // FallsBackOnContentFilter reports whether an answer that a step's content filter

@@ -20,9 +20,9 @@ func each(names ...string) []Deployment {
 }
 
 func TestFallbacksByCause(t *testing.T) {
-	general := []Rule{{"a", []string{"b", "c"}}, {"a", []string{"never"}}, {"vendor-model", []string{"c"}}}
-	window := []Rule{{"a", []string{"w"}}}
-	policy := []Rule{{"a", []string{"p"}}}
+	general := []Rule{{"a", to("b", "c")}, {"a", to("never")}, {"vendor-model", to("c")}}
+	window := []Rule{{"a", to("w")}}
+	policy := []Rule{{"a", to("p")}}
 	cases := []struct {
 		name  string
 		s     Settings
@@ -35,27 +35,27 @@ func TestFallbacksByCause(t *testing.T) {
 		{"plain 400 too", Settings{Fallbacks: general}, Overrides{}, "a", refusal, []string{"b"}},
 		{"unlisted", Settings{Fallbacks: general}, Overrides{}, "d", broken, nil},
 		{"alias", Settings{Fallbacks: general, Aliases: map[string]string{"nick": "a"}}, Overrides{}, "nick", broken, []string{"b"}},
-		{"star rule", Settings{Fallbacks: append([]Rule{{"*", []string{"s"}}}, general...)}, Overrides{}, "d", broken, []string{"s"}},
-		{"default", Settings{Fallbacks: general, DefaultFallbacks: []string{"z"}}, Overrides{}, "d", badKey, []string{"z"}},
-		{"specific before default", Settings{Fallbacks: general, DefaultFallbacks: []string{"z"}}, Overrides{}, "a", badKey, []string{"b"}},
+		{"star rule", Settings{Fallbacks: append([]Rule{{"*", to("s")}}, general...)}, Overrides{}, "d", broken, []string{"s"}},
+		{"default", Settings{Fallbacks: general, DefaultFallbacks: to("z")}, Overrides{}, "d", badKey, []string{"z"}},
+		{"specific before default", Settings{Fallbacks: general, DefaultFallbacks: to("z")}, Overrides{}, "a", badKey, []string{"b"}},
 		{"context window", Settings{Fallbacks: general, ContextWindowFallbacks: window}, Overrides{}, "a", tooLong, []string{"w"}},
 		{"context window, none configured", Settings{Fallbacks: general}, Overrides{}, "a", tooLong, []string{"b"}},
-		{"context window, unlisted gets no default", Settings{ContextWindowFallbacks: window, DefaultFallbacks: []string{"z"}}, Overrides{}, "d", tooLong, nil},
+		{"context window, unlisted gets no default", Settings{ContextWindowFallbacks: window, DefaultFallbacks: to("z")}, Overrides{}, "d", tooLong, nil},
 		{"context window, unlisted gets the request's", Settings{ContextWindowFallbacks: window}, Overrides{Fallbacks: []Fallback{{Model: "b"}}}, "d", tooLong, []string{"b"}},
 		{"content policy", Settings{Fallbacks: general, ContentPolicyFallbacks: policy}, Overrides{}, "a", unfit, []string{"p"}},
-		{"content policy, unlisted", Settings{ContentPolicyFallbacks: policy, DefaultFallbacks: []string{"z"}}, Overrides{}, "d", unfit, nil},
-		{"request's own", Settings{Fallbacks: general, DefaultFallbacks: []string{"z"}}, Overrides{Fallbacks: []Fallback{{Model: "d"}}}, "a", broken, []string{"d"}},
+		{"content policy, unlisted", Settings{ContentPolicyFallbacks: policy, DefaultFallbacks: to("z")}, Overrides{}, "d", unfit, nil},
+		{"request's own", Settings{Fallbacks: general, DefaultFallbacks: to("z")}, Overrides{Fallbacks: []Fallback{{Model: "d"}}}, "a", broken, []string{"d"}},
 		{"request's own, empty", Settings{Fallbacks: general}, Overrides{Fallbacks: []Fallback{}}, "a", broken, nil},
 		{"request's own, by group", Settings{}, Overrides{Fallbacks: []Fallback{{Group: "b", Model: "c"}, {Group: "a", Model: "d"}}}, "a", broken, []string{"d"}},
 		{"request's own for a long prompt", Settings{ContextWindowFallbacks: window}, Overrides{ContextWindowFallbacks: []Fallback{{Model: "d"}}}, "a", tooLong, []string{"d"}},
 		{"request's own for a refused prompt", Settings{ContentPolicyFallbacks: policy}, Overrides{ContentPolicyFallbacks: []Fallback{{Model: "d"}}}, "a", unfit, []string{"d"}},
 		{"disabled", Settings{Fallbacks: general}, Overrides{DisableFallbacks: true}, "a", broken, nil},
-		{"itself is skipped", Settings{DefaultFallbacks: []string{"a", "b"}}, Overrides{}, "a", broken, []string{"b"}},
-		{"itself under another name", Settings{DefaultFallbacks: []string{"a"}, Aliases: map[string]string{"nick": "a"}}, Overrides{}, "nick", broken, nil},
-		{"unknown is skipped", Settings{DefaultFallbacks: []string{"nowhere", "b"}}, Overrides{}, "a", broken, []string{"b"}},
-		{"client gone", Settings{DefaultFallbacks: []string{"b"}}, Overrides{}, "a", &llm.Error{Kind: llm.KindClientGone}, nil},
-		{"parameter refused", Settings{DefaultFallbacks: []string{"b"}}, Overrides{}, "a", &llm.Error{Kind: llm.KindUnsupportedParams, Status: 400}, []string{"b"}},
-		{"parameter refused, switched off", Settings{DefaultFallbacks: []string{"b"}, FallbackOnUnsupportedParams: new(bool)}, Overrides{}, "a", &llm.Error{Kind: llm.KindUnsupportedParams, Status: 400}, nil},
+		{"itself is skipped", Settings{DefaultFallbacks: to("a", "b")}, Overrides{}, "a", broken, []string{"b"}},
+		{"itself under another name", Settings{DefaultFallbacks: to("a"), Aliases: map[string]string{"nick": "a"}}, Overrides{}, "nick", broken, nil},
+		{"unknown is skipped", Settings{DefaultFallbacks: to("nowhere", "b")}, Overrides{}, "a", broken, []string{"b"}},
+		{"client gone", Settings{DefaultFallbacks: to("b")}, Overrides{}, "a", &llm.Error{Kind: llm.KindClientGone}, nil},
+		{"parameter refused", Settings{DefaultFallbacks: to("b")}, Overrides{}, "a", &llm.Error{Kind: llm.KindUnsupportedParams, Status: 400}, []string{"b"}},
+		{"parameter refused, switched off", Settings{DefaultFallbacks: to("b"), FallbackOnUnsupportedParams: new(bool)}, Overrides{}, "a", &llm.Error{Kind: llm.KindUnsupportedParams, Status: 400}, nil},
 	}
 	for _, c := range cases {
 		c.s.NumRetries = number(0)
@@ -72,7 +72,7 @@ func TestFallbacksByCause(t *testing.T) {
 }
 
 func TestEveryFallbackGroupGetsItsOwnRetries(t *testing.T) {
-	table := New(Settings{NumRetries: number(1), Fallbacks: []Rule{{"a", []string{"b", "c"}}}, DefaultFallbacks: []string{"z"}}, each("a", "b", "c", "z"))
+	table := New(Settings{NumRetries: number(1), Fallbacks: []Rule{{"a", to("b", "c")}}, DefaultFallbacks: to("z")}, each("a", "b", "c", "z"))
 	plan, _ := table.Plan("a", Overrides{})
 	var seen []string
 	for _, e := range []*llm.Error{limited, limited, broken, broken} {
@@ -131,7 +131,7 @@ func TestAtMostFiveFallbacks(t *testing.T) {
 		for _, name := range names {
 			failing[name] = refusal
 		}
-		table := New(Settings{MaxFallbacks: c.limit, DefaultFallbacks: names[1:]}, each(names...))
+		table := New(Settings{MaxFallbacks: c.limit, DefaultFallbacks: to(names[1:]...)}, each(names...))
 		calls, e := drive(t, table, "a", Overrides{}, start, failing)
 		if len(calls) != c.want || e.Status != 400 {
 			t.Errorf("limit %v: %d calls, want %d", c.limit, len(calls), c.want)
@@ -140,7 +140,7 @@ func TestAtMostFiveFallbacks(t *testing.T) {
 }
 
 func TestRestingGroupFallsBackAtOnce(t *testing.T) {
-	table := New(Settings{AllowedFails: number(0), NumRetries: number(0), DefaultFallbacks: []string{"b"}}, each("a", "b"))
+	table := New(Settings{AllowedFails: number(0), NumRetries: number(0), DefaultFallbacks: to("b")}, each("a", "b"))
 	failing := map[string]*llm.Error{"a": broken}
 	if calls, e := drive(t, table, "a", Overrides{}, start, failing); e != nil || len(calls) != 2 {
 		t.Fatalf("calls %v error %v", calls, e)
@@ -156,7 +156,7 @@ func TestRestingGroupFallsBackAtOnce(t *testing.T) {
 }
 
 func TestContextErrorWithItsOwnFallbacksIsNotRetried(t *testing.T) {
-	s := Settings{ContextWindowFallbacks: []Rule{{"a", []string{"b"}}}, RetryPolicy: &Counts{BadRequest: number(3)}}
+	s := Settings{ContextWindowFallbacks: []Rule{{"a", to("b")}}, RetryPolicy: &Counts{BadRequest: number(3)}}
 	calls, _ := drive(t, New(s, each("a", "b")), "a", Overrides{}, start, map[string]*llm.Error{"a": tooLong})
 	if !cmp.Equal(ids(calls), []string{"a", "b"}) {
 		t.Fatalf("calls %v", ids(calls))
@@ -164,7 +164,7 @@ func TestContextErrorWithItsOwnFallbacksIsNotRetried(t *testing.T) {
 }
 
 func TestFilteredAnswerIsAFailureOnlyWhenAnotherGroupWouldAnswer(t *testing.T) {
-	policy := []Rule{{"a", []string{"b"}}}
+	policy := []Rule{{"a", to("b")}}
 	cases := []struct {
 		name  string
 		s     Settings
@@ -173,8 +173,8 @@ func TestFilteredAnswerIsAFailureOnlyWhenAnotherGroupWouldAnswer(t *testing.T) {
 		want  bool
 	}{
 		{"listed", Settings{ContentPolicyFallbacks: policy}, Overrides{}, "a", true},
-		{"unlisted", Settings{ContentPolicyFallbacks: policy, DefaultFallbacks: []string{"b"}}, Overrides{}, "c", false},
-		{"default fallbacks alone", Settings{DefaultFallbacks: []string{"b"}}, Overrides{}, "c", true},
+		{"unlisted", Settings{ContentPolicyFallbacks: policy, DefaultFallbacks: to("b")}, Overrides{}, "c", false},
+		{"default fallbacks alone", Settings{DefaultFallbacks: to("b")}, Overrides{}, "c", true},
 		{"nothing configured", Settings{}, Overrides{}, "a", false},
 		{"disabled", Settings{ContentPolicyFallbacks: policy}, Overrides{DisableFallbacks: true}, "a", false},
 	}
@@ -209,7 +209,7 @@ func TestParametersOfAFallbackReachItsSteps(t *testing.T) {
 }
 
 func TestTraceTellsWhyARequestWentWhereItWent(t *testing.T) {
-	table := New(Settings{NumRetries: number(1), AllowedFails: number(0), Fallbacks: []Rule{{"a", []string{"nowhere", "b"}}}}, each("a", "b"))
+	table := New(Settings{NumRetries: number(1), AllowedFails: number(0), Fallbacks: []Rule{{"a", to("nowhere", "b")}}}, each("a", "b"))
 	plan, _ := table.Plan("a", Overrides{})
 	step, _ := plan.Next(start)
 	plan.Failed(step, broken, start)

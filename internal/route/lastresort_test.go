@@ -72,7 +72,7 @@ func TestAFifthOfCallsThatFailIsNeitherWaitedForNorRefused(t *testing.T) {
 
 func TestAFallbackGroupIsAskedBeforeOnesThatRest(t *testing.T) {
 	d := &dice{rand.New(rand.NewPCG(7, 8)), []*llm.Error{broken, limited}}
-	table := New(Settings{Rand: d.rng.Float64, Fallbacks: []Rule{{"lb", []string{"spare"}}}}, join(groupOf("lb", "a", "b"), groupOf("spare", "spare")))
+	table := New(Settings{Rand: d.rng.Float64, Fallbacks: []Rule{{"lb", to("spare")}}}, join(groupOf("lb", "a", "b"), groupOf("spare", "spare")))
 	for i := range 50_000 {
 		if waited, e := d.ask(t, table, "lb", start.Add(time.Duration(i)*120*time.Millisecond)); e != nil || waited != 0 {
 			t.Fatalf("request %d: %v after %v", i, e, waited)
@@ -90,7 +90,7 @@ func TestAFallbackGroupIsAskedBeforeOnesThatRest(t *testing.T) {
 }
 
 func TestTheLastFallbackIsAskedThoughItRests(t *testing.T) {
-	table := New(Settings{NumRetries: number(0), Fallbacks: []Rule{{"lb", []string{"gone", "more"}}}}, join(groupOf("lb", "a", "b"), groupOf("more", "c", "d")))
+	table := New(Settings{NumRetries: number(0), Fallbacks: []Rule{{"lb", to("gone", "more")}}}, join(groupOf("lb", "a", "b"), groupOf("more", "c", "d")))
 	for _, id := range []string{"a", "b", "c", "d"} {
 		table.fail(table.byID[id].members[0], limited, false, start)
 	}

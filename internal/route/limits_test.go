@@ -96,7 +96,7 @@ func TestPlaceTakenMeanwhileLeadsToAnotherDeploymentWithoutCostingARetry(t *test
 func TestFullGroupFallsBack(t *testing.T) {
 	list := join(groupOf("small", "s"), groupOf("spare", "x"))
 	list[0].MaxParallel = 1
-	table := New(Settings{Fallbacks: []Rule{{"small", []string{"spare"}}}}, list)
+	table := New(Settings{Fallbacks: []Rule{{"small", to("spare")}}}, list)
 	begin(t, table, "small", Overrides{}, start)
 	if calls, e := drive(t, table, "small", Overrides{}, start, nil); e != nil || calls[0].ID != "x" {
 		t.Fatalf("calls %v error %v", calls, e)
@@ -166,7 +166,7 @@ func TestPreCallChecksLeaveOutWindowsThatAreTooSmall(t *testing.T) {
 	if got := share(t, table, need(9000), "unknown", 20); got != 1 {
 		t.Errorf("a window that is not known is left out: %v", got)
 	}
-	table = New(Settings{PreCallChecks: true, ContextWindowFallbacks: []Rule{{"lb", []string{"spare"}}}}, join(list[:2], groupOf("spare", "x")))
+	table = New(Settings{PreCallChecks: true, ContextWindowFallbacks: []Rule{{"lb", to("spare")}}}, join(list[:2], groupOf("spare", "x")))
 	if calls, e := drive(t, table, "lb", need(9000), start, nil); e != nil || calls[0].ID != "x" {
 		t.Errorf("context_window_fallbacks: %v %v", calls, e)
 	}

@@ -133,7 +133,7 @@ func TestWaitingEndsAfterItsTimeAndTheRequestFallsBackOrIsRefused(t *testing.T) 
 		list[0].MaxParallel = 1
 		s := Settings{MaxQueue: 5, QueueWait: 10 * time.Second}
 		if fallback {
-			s.Fallbacks = []Rule{{"lb", []string{"spare"}}}
+			s.Fallbacks = []Rule{{"lb", to("spare")}}
 		}
 		table := New(s, list)
 		begin(t, table, "lb", Overrides{}, start)
@@ -370,7 +370,7 @@ func TestAPlaceThatIsNotUsedAfterAllIsGivenOn(t *testing.T) {
 	list := join(groupOf("lb", "a", "b"), groupOf("spare", "x"))
 	list[0].MaxParallel, list[1].Order = 1, 2
 	table := New(Settings{
-		MaxQueue: 5, QueueWait: time.Minute, Fallbacks: []Rule{{"lb", []string{"spare"}}}, RetryPolicy: &Counts{InternalServer: number(1)},
+		MaxQueue: 5, QueueWait: time.Minute, Fallbacks: []Rule{{"lb", to("spare")}}, RetryPolicy: &Counts{InternalServer: number(1)},
 	}, list)
 	table.groups["lb"].members[1].health.parallel.Store(1)
 	busy, one := begin(t, table, "lb", Overrides{}, start)

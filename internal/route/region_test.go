@@ -22,7 +22,7 @@ func regionGroup() []Deployment {
 func TestRequestStaysInItsRegion(t *testing.T) {
 	table := New(Settings{
 		Rand:      seeded(),
-		Fallbacks: []Rule{{Group: "lb", Targets: []string{"abroad", "spare"}}},
+		Fallbacks: []Rule{{Group: "lb", Targets: to("abroad", "spare")}},
 	}, regionGroup())
 	for region, want := range map[string][]string{"eu": {"eu-1", "eu-2"}, "us": {"us-1", "us-2"}, "": {"eu-1", "eu-2", "none", "us-1", "us-2"}} {
 		var got []string

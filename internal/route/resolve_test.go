@@ -96,7 +96,7 @@ func TestUnknownModelBesidePatternsFailsLikeADeployment(t *testing.T) {
 		!strings.HasSuffix(e.Message, "No fallback was attempted.") {
 		t.Fatalf("error %+v", e)
 	}
-	calls, e := drive(t, New(Settings{DefaultFallbacks: []string{"gpt"}}, deployments), "nope", Overrides{}, start, nil)
+	calls, e := drive(t, New(Settings{DefaultFallbacks: to("gpt")}, deployments), "nope", Overrides{}, start, nil)
 	if e != nil || len(calls) != 1 || calls[0].ID != "g" {
 		t.Fatalf("calls %v error %v: default fallbacks answer for an unknown name", calls, e)
 	}

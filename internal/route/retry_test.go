@@ -258,7 +258,7 @@ func TestRandomNumberAtTheEdgeStaysInRange(t *testing.T) {
 func TestNobodyWaitsLongerThanTheRequestMayTakeOrWhileAFallbackCanAnswer(t *testing.T) {
 	asks := *limited
 	asks.RetryAfter = 30 * time.Second
-	general := []Rule{{"g", []string{"spare"}}}
+	general := []Rule{{"g", to("spare")}}
 	for _, c := range []struct {
 		name     string
 		settings Settings

@@ -88,7 +88,7 @@ type Counts struct {
 // stands for every group without a rule of its own.
 type Rule struct {
 	Group   string
-	Targets []string
+	Targets []Fallback
 }
 
 // RoutingGroup gives groups a strategy of their own, and all their deployments one name.
@@ -177,7 +177,7 @@ type Settings struct {
 	Fallbacks              []Rule
 	ContextWindowFallbacks []Rule
 	ContentPolicyFallbacks []Rule
-	DefaultFallbacks       []string
+	DefaultFallbacks       []Fallback
 	// MaxFallbacks limits the fallbacks of one request; nil means 5.
 	MaxFallbacks *int
 	// FallbackOnUnsupportedParams lets a refused parameter lead to a fallback; nil
@@ -229,9 +229,9 @@ type Overrides struct {
 	Tokens func() int64
 }
 
-// Fallback is one fallback that a request names itself.
+// Fallback is one name to ask instead of another.
 type Fallback struct {
-	// Group limits it to failures of this group; "" is any.
+	// Group limits one that a request names itself to failures of this group; "" is any.
 	Group string
 	// Model is the name to ask instead.
 	Model string

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -179,6 +180,41 @@ func TestTheFirstOfTwoDeploymentsAnswersATaskToo(t *testing.T) {
 		if w := g.why(r.header.Get("x-litellm-call-id")).ok(); !w.get(`attempts.#(lost==true).deployment`).Exists() {
 			t.Errorf("%s: why: %s", path, w.body)
 		}
+	}
+}
+
+func TestTheCostOfATaskThatWasCancelledIsEstimated(t *testing.T) {
+	url, _, left, _ := silent(t)
+	canned := map[string][]cannedAnswer{
+		"/embeddings": {jsonAnswer(`{"data":[]}`)}, "/moderations": {jsonAnswer(`{"results":[]}`)}, "/rerank": {jsonAnswer(`{"results":[]}`)},
+	}
+	for price, asks := range map[string]map[string][2]string{
+		"input_cost_per_token: 1": {
+			"a text":               {"/v1/embeddings", `{"model":"m","input":"one two three"}=3.0`},
+			"a list":               {"/v1/embeddings", `{"model":"m","input":["one","two three"]}=3.0`},
+			"tokens":               {"/v1/embeddings", `{"model":"m","input":[[7,8],[9,10,11]]}=5.0`},
+			"a moderation":         {"/v1/moderations", `{"model":"m","input":[{"type":"text","text":"one two"}]}=2.0`},
+			"nothing that counts":  {"/v1/embeddings", `{"model":"m","input":[]}=`},
+			"documents and a text": {"/v1/rerank", `{"model":"m","query":"one","documents":["one two",{"text":"three"}]}=5.0`},
+		},
+		"input_cost_per_query: 0.5": {"a search": {"/v1/rerank", `{"model":"m","query":"one","documents":["two"]}=0.5`}},
+		"rpm: 100000":               {"without a price": {"/v1/embeddings", `{"model":"m","input":"one"}=`}},
+	} {
+		quick := upstreamWith(t, canned)
+		entry := "- model_name: m\n  litellm_params: {model: hosted_vllm/x, api_base: %s, order: %d, " + price + "}\n"
+		g := start(t, modelList("router_settings: {num_retries: 0}\nfairlead_settings: {hedge_after: 0.02}", fmt.Sprintf(entry, url, 1), fmt.Sprintf(entry, quick.URL, 2)))
+		for name, ask := range asks {
+			body, want, _ := strings.Cut(ask[1], "=")
+			r := g.send("POST", ask[0], body).ok()
+			within(t, "the silent one to be left", left)
+			id := r.header.Get("x-litellm-call-id")
+			g.log.Find(0, regexp.MustCompile(`request id.*`+id), g.done)
+			lost := g.why(id).ok().get(`attempts.#(lost==true)`)
+			if lost.Get("cost_usd").String() != want || lost.Get("cost_estimated").Bool() != (want != "") {
+				t.Errorf("%s: want %q: %s", name, want, lost.Raw)
+			}
+		}
+		g.stop()
 	}
 }
 

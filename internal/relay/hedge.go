@@ -19,7 +19,10 @@ import (
 // alone goes on to the client, and the other is cancelled.
 type race struct {
 	// asks is how an exchange of this kind of request asks its deployment.
-	asks    func(*exchange) func(context.Context) error
+	asks func(*exchange) func(context.Context) error
+	// bills prices what the call of an exchange has cost, and reports whether its vendor
+	// did not say and it is the price of what was asked.
+	bills   func(*exchange) (estimated bool)
 	mu      sync.Mutex
 	winner  *exchange
 	runners []*runner
@@ -65,7 +68,10 @@ func (x *exchange) hedged(ctx context.Context) error {
 	if !ok || x.pending() {
 		return x.attempt(ctx)
 	}
-	return x.hedgedBy(ctx, after, func(x *exchange) func(context.Context) error { return x.attempt })
+	return x.hedgedBy(ctx, after, &race{
+		asks:  func(x *exchange) func(context.Context) error { return x.attempt },
+		bills: func(x *exchange) bool { return x.bill(x.inputTokens, x.price) },
+	})
 }
 
 // hedged is attempt for a task, as it is for conversations: for one of which an answer
@@ -75,17 +81,15 @@ func (f *forward) hedged(ctx context.Context) error {
 	if !ok || !f.task.Hedged || f.form != nil {
 		return f.attempt(ctx)
 	}
-	return f.hedgedBy(ctx, after, func(x *exchange) func(context.Context) error {
-		if x == f.exchange {
-			return f.attempt
-		}
-		return (&forward{exchange: x, task: f.task}).attempt
+	as := func(x *exchange) *forward { return &forward{exchange: x, task: f.task} }
+	return f.hedgedBy(ctx, after, &race{
+		asks:  func(x *exchange) func(context.Context) error { return as(x).attempt },
+		bills: func(x *exchange) bool { return x.bill(x.askedTokens, as(x).priceAsked) },
 	})
 }
 
-// hedgedBy is hedged for requests whose exchanges ask so.
-func (x *exchange) hedgedBy(ctx context.Context, after time.Duration, asks func(*exchange) func(context.Context) error) error {
-	r := &race{asks: asks}
+// hedgedBy is hedged for requests whose exchanges ask as r says.
+func (x *exchange) hedgedBy(ctx context.Context, after time.Duration, r *race) error {
 	first := r.start(ctx, x, x.step)
 	timer := time.NewTimer(after)
 	defer timer.Stop()
@@ -184,7 +188,7 @@ func (r *race) won(run *runner) bool {
 func (x *exchange) passedOver(ctx context.Context, r *race, run *runner) {
 	now := x.relay.Now()
 	if run.panicked != nil || run.cut && r.decided() {
-		x.lost(run, now)
+		x.lost(r, run, now)
 		return
 	}
 	e := llm.AsError(run.err)
@@ -200,23 +204,29 @@ func (x *exchange) passedOver(ctx context.Context, r *race, run *runner) {
 
 // lost notes a call that another was quicker than, and what it cost: as its vendor has
 // said, else what it was asked, which vendors charge for whether or not they answer.
-func (x *exchange) lost(run *runner, now time.Time) {
+func (x *exchange) lost(r *race, run *runner, now time.Time) {
 	x.plan.Lost(run.step, now.Sub(run.tried), now)
 	run.noteCall(nil, now)
 	c := &run.calls[0]
 	c.lost, c.status = true, 0
-	if run.usage == nil {
-		if n := run.inputTokens(); n > 0 {
-			run.usage, c.estimated = &llm.Usage{Input: n}, true
-		}
-	}
-	if run.price(); run.priced {
+	if c.estimated = r.bills(run.exchange); run.priced {
 		c.cost = run.cost.Total.String()
 		x.plan.Observed(run.step, route.Feedback{Cost: int64(run.cost.Total)}, now)
 	}
 	x.keepCalls(run)
 	x.relay.Log.Info("a call was cancelled, since another deployment spoke first", "id", x.rq.ID, "deployment", run.step.Deployment.ID,
 		"after", now.Sub(run.tried), "cost", cmp.Or(c.cost, "unknown"), "estimated", c.estimated)
+}
+
+// bill prices a call: by its usage, else as one with as much input as asked counts.
+func (x *exchange) bill(asked func() int64, price func()) (estimated bool) {
+	if x.usage == nil {
+		if n := asked(); n > 0 {
+			x.usage, estimated = &llm.Usage{Input: n}, true
+		}
+	}
+	price()
+	return estimated
 }
 
 // keepCalls takes over what a call that was passed over left for the record.

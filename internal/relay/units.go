@@ -71,6 +71,43 @@ func (f *forward) countRequest() {
 	f.usage = &llm.Usage{Input: tokens.Text(text)} // an answer of sound says nothing of it
 }
 
+// askedTokens estimates the input of a task, as vendors count it: of a reranking the
+// query with each of the documents. 0 means that it has no text.
+func (x *exchange) askedTokens() int64 {
+	b := x.rq.LLM.Body
+	documents := b.Get("documents")
+	return textTokens(b.Get("input")) + textTokens(documents) + textTokens(b.Get("query"))*int64(documents.Len())
+}
+
+// textTokens counts the texts in a value: one, a list of them, tokens as numbers, or
+// parts with a text.
+func textTokens(v rawjson.Value) (n int64) {
+	switch v.Kind() {
+	case '"':
+		return tokens.Text(v.Text())
+	case '0':
+		return 1
+	case '{':
+		return textTokens(v.Get("text"))
+	case '[':
+		for _, e := range v.Elems() {
+			n += textTokens(e)
+		}
+	}
+	return n
+}
+
+// priceAsked prices a task that was asked for and not answered.
+func (f *forward) priceAsked() {
+	if f.target == nil {
+		return
+	}
+	if f.task == TaskRerank {
+		f.units.queries = 1
+	}
+	f.priceTask()
+}
+
 // countAnswer counts what an answer tells besides tokens.
 func (f *forward) countAnswer(v rawjson.Value) {
 	switch f.task {

@@ -136,3 +136,16 @@ func TestAModelForEmbeddingsIsAskedForOneAndAnImageForNothing(t *testing.T) {
 		t.Errorf("asked %s", in.body)
 	}
 }
+
+func TestHealthTellsWhatTrafficHasShownWithoutChecks(t *testing.T) {
+	f := testkit.NewOpenAI(t)
+	g := start(t, modelList(noRetries, deployment("m", "openai/gpt-4o", f)))
+	for _, tt := range []struct {
+		fault     testkit.Fault
+		unhealthy int64
+	}{{testkit.Fail(429), 0}, {testkit.Fail(401), 1}, {testkit.Fault{}, 0}, {testkit.Fail(503), 1}} {
+		f.Inject(tt.fault)
+		status := fmt.Sprint("what a ", g.post(plain("m", "hi")).status, " has shown")
+		g.until("/health", status, func(r reply) bool { return r.get("unhealthy_count").Int() == tt.unhealthy })
+	}
+}

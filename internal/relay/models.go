@@ -371,13 +371,14 @@ type DeploymentHealth struct {
 	ID, Group, Name string
 	CoolingDown     bool
 	LastSuccess     time.Time // zero when it has not answered since the start
+	LastFailure     time.Time // zero when it has not failed since the start
 }
 
 // Health lists every deployment.
 func (m *Models) Health(now time.Time) []DeploymentHealth {
 	out := make([]DeploymentHealth, len(m.deployments))
 	for i, d := range m.deployments {
-		out[i] = DeploymentHealth{d.Config.ID, d.Config.ModelName, d.FullName(), !m.Table.Cooling(d.Config.ID, now).IsZero(), m.Table.LastSuccess(d.Config.ID)}
+		out[i] = DeploymentHealth{d.Config.ID, d.Config.ModelName, d.FullName(), !m.Table.Cooling(d.Config.ID, now).IsZero(), m.Table.LastSuccess(d.Config.ID), m.Table.LastFailure(d.Config.ID)}
 	}
 	return out
 }

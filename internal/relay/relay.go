@@ -196,5 +196,5 @@ func sleep(ctx context.Context, d time.Duration, turn <-chan struct{}) error {
 
 // clientGone is the error of a request whose client left.
 func clientGone(ctx context.Context, err error) *llm.Error {
-	return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left before the answer.", Cause: errors.Join(context.Cause(ctx), err)}
+	return &llm.Error{Kind: llm.KindClientGone, Status: 499, Message: "The client left before the answer was complete.", Cause: errors.Join(context.Cause(ctx), err)}
 }

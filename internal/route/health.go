@@ -34,6 +34,7 @@ type health struct {
 	probe    atomic.Bool  // a probe is under way
 	inflight atomic.Int64 // calls that have started and not ended
 	seen     atomic.Int64 // when a call last succeeded, ns since 1970
+	broke    atomic.Int64 // when one last failed other than by a limit, ns since 1970
 	// parallel is how many may be, as the latest table has it; 0 is no limit.
 	parallel atomic.Int64
 	// line is where requests wait for a place, nil without max_parallel_requests or queue.
@@ -138,6 +139,9 @@ func (h *health) rest(now time.Time, d time.Duration) {
 func (t *Table) fail(m *member, e *llm.Error, repeated bool, now time.Time) (cooled bool) {
 	if !concerns(e) {
 		return false
+	}
+	if e.Status != 429 && e.Status != 408 {
+		m.health.broke.Store(now.UnixNano())
 	}
 	d := t.cooldownTime(m)
 	if !t.exceeded(m, e, repeated, now, d) || t.settings.DisableCooldowns || d <= 0 {

@@ -55,3 +55,16 @@ func (t *Table) LastSuccess(id string) time.Time {
 	}
 	return time.Time{}
 }
+
+// LastFailure returns when a call last failed in a way that speaks of the deployment, and
+// not of its limits or a slow moment; the zero time when none has since the start.
+func (t *Table) LastFailure(id string) time.Time {
+	g := t.byID[id]
+	if g == nil {
+		return time.Time{}
+	}
+	if at := g.members[0].health.broke.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}

@@ -3,6 +3,8 @@ package route
 import (
 	"testing"
 	"time"
+
+	"github.com/fairlead-gateway/fairlead/internal/llm"
 )
 
 func TestAProbeReachesADeploymentThatRestsAndDecidesOnlyWhenAsked(t *testing.T) {
@@ -30,6 +32,25 @@ func TestAProbeReachesADeploymentThatRestsAndDecidesOnlyWhenAsked(t *testing.T) 
 	}
 	if _, _, ok := table.Probe("nobody", start); ok {
 		t.Error("an unknown deployment was probed")
+	}
+}
+
+func TestTheLastFailureIsThatOfTheDeploymentItself(t *testing.T) {
+	table := New(Settings{NumRetries: number(0)}, each("a"))
+	for i, c := range []struct {
+		e    *llm.Error
+		told bool
+	}{{limited, false}, {refusal, false}, {fault(llm.KindTimeout, 408), false}, {broken, true}, {badKey, true}} {
+		now := start.Add(time.Duration(i+1) * time.Minute)
+		if _, e := drive(t, table, "a", Overrides{}, now, map[string]*llm.Error{"a": c.e}); e == nil {
+			t.Fatal("no failure")
+		}
+		if got := table.LastFailure("a").Equal(now); got != c.told {
+			t.Errorf("after %v: %v", c.e.Kind, table.LastFailure("a"))
+		}
+	}
+	if !table.LastFailure("nobody").IsZero() {
+		t.Error("an unknown deployment has failed")
 	}
 }
 

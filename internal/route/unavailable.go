@@ -91,8 +91,12 @@ func (p *Plan) tooLarge() *llm.Error {
 }
 
 func (p *Plan) tagsRefused() *llm.Error {
+	where := ""
+	if p.over.Region != "" {
+		where = fmt.Sprintf(" in the region %q", clip(p.over.Region))
+	}
 	return llm.BadRequest("tags", fmt.Sprintf(
-		"Not allowed to access model due to tags configuration: no deployment of model=%s fits tags=%s.", clip(p.group), clip(fmt.Sprint(p.over.Tags))))
+		"Not allowed to access model due to tags configuration: no deployment of model=%s%s fits tags=%s.", clip(p.group), where, clip(fmt.Sprint(p.over.Tags))))
 }
 
 // nowhere is the error of a group with no deployment where the request may go.

@@ -43,7 +43,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 		i := 0
 		found, checked := s.Relay.Found(d.ID)
 		ill := checked && !found.Healthy && found.At.After(d.LastSuccess)
-		if d.CoolingDown || ill {
+		if d.CoolingDown || ill || failing(&d, found, s.Now()) {
 			i = 1
 		}
 		row := rawjson.AppendStringMember([]byte{'{'}, "model", d.Name)
@@ -70,6 +70,16 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request, c *call) error {
 		return clientGone(err)
 	}
 	return writeJSON(w, out)
+}
+
+// remembered is for how long a failed call makes a deployment unhealthy: who is not asked
+// because of that cannot show that it is well again.
+const remembered = 5 * time.Minute
+
+// failing reports whether the last that was heard of a deployment is a failed call.
+func failing(d *relay.DeploymentHealth, found relay.Finding, now time.Time) bool {
+	at := d.LastFailure
+	return at.After(d.LastSuccess) && !(found.Healthy && found.At.After(at)) && now.Sub(at) < remembered
 }
 
 // healthCheck is one check in the background as LiteLLM shows it.

@@ -164,7 +164,10 @@ func TestAFallbackMayReplaceParametersOfTheRequest(t *testing.T) {
 			if stream {
 				body = streamed(body)
 			}
-			g.post(body).ok()
+			told := g.post(body).ok().header.Get("x-fairlead-dropped")
+			if tt.asked != "" && (!strings.Contains(told, "fallbacks.timeout") || !strings.Contains(told, "fallbacks.api_base")) {
+				t.Errorf("%s: told to be left out: %q", name, told)
+			}
 			for _, in := range first.Requests() {
 				if b := gjson.ParseBytes(in.Body); b.Get("temperature").Float() != 1 || b.Get("seed").Exists() {
 					t.Errorf("%s: the first was sent %s", name, in.Body)

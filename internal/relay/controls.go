@@ -85,8 +85,8 @@ func credentialsRefused(key string) *llm.Error {
 // overrides are the controls that concern routing.
 func (x *exchange) overrides() route.Overrides {
 	o := route.Overrides{
-		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: fallbacks(x.controls.Fallbacks),
-		ContextWindowFallbacks: fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: fallbacks(x.controls.ContentPolicyFallbacks),
+		Endpoint: cmp.Or(x.rq.Endpoint, "/chat/completions"), NumRetries: x.controls.NumRetries, Fallbacks: x.fallbacks(x.controls.Fallbacks),
+		ContextWindowFallbacks: x.fallbacks(x.controls.ContextWindowFallbacks), ContentPolicyFallbacks: x.fallbacks(x.controls.ContentPolicyFallbacks),
 		DisableFallbacks: x.controls.DisableFallbacks, OwnTimeout: x.controls.Timeout > 0 || x.rq.LLM.Stream && x.controls.StreamTimeout > 0,
 		Patience: x.patience(),
 		Tags:     x.tags(), Region: x.controls.Region, Stream: x.rq.LLM.Stream, Priority: x.rq.Models.Config.Router.DefaultPriority, Talker: x,
@@ -119,7 +119,7 @@ func (x *exchange) patience() time.Duration {
 
 // fallbacks reads a request's own list: names, {"model": …} objects with
 // parameters, or {"group": ["a", "b"]} rules as in a configuration.
-func fallbacks(v rawjson.Value) []route.Fallback {
+func (x *exchange) fallbacks(v rawjson.Value) []route.Fallback {
 	if v.Kind() != '[' {
 		return nil
 	}
@@ -129,7 +129,7 @@ func fallbacks(v rawjson.Value) []route.Fallback {
 		case e.Kind() == '"':
 			out = append(out, route.Fallback{Model: e.Text()})
 		case e.Get("model").Kind() == '"':
-			out = append(out, fallbackWithParams(e))
+			out = append(out, x.fallbackWithParams(e))
 		default:
 			out = append(out, fallbackRule(e)...)
 		}
@@ -137,7 +137,10 @@ func fallbacks(v rawjson.Value) []route.Fallback {
 	return out
 }
 
-func fallbackWithParams(v rawjson.Value) route.Fallback {
+// maxFallbackDrops bounds what is told of the keys that were left out.
+const maxFallbackDrops = 16
+
+func (x *exchange) fallbackWithParams(v rawjson.Value) route.Fallback {
 	f := route.Fallback{}
 	for k, p := range v.Members() {
 		switch {
@@ -145,6 +148,9 @@ func fallbackWithParams(v rawjson.Value) route.Fallback {
 			f.Model = p.Text()
 		case k == "messages" || k == "stream" || openaichat.GatewayKey(k):
 			// what is asked, where the answer goes and how, is not a fallback's to change
+			if req := x.rq.LLM; len(req.Drops) < maxFallbackDrops {
+				req.Drops = append(req.Drops, llm.Drop{What: "fallbacks." + clip(k), Why: "a fallback may change parameters of the model only"})
+			}
 		default:
 			f.Params = append(f.Params, llm.Param{Name: k, Value: p})
 		}

@@ -104,14 +104,21 @@ func OnEnd(ctx context.Context, f func()) (stop func() bool) {
 const crossing = 2 * time.Second
 
 // crossed reports whether the upstream closed a kept connection while the request
-// was on its way. No byte of an answer came, and the end says that the request was
-// not taken: a reset, at once, or a close that left a part of it unacknowledged.
+// was on its way: no byte of an answer came, and the other side's system has not
+// acknowledged all of the request. Where that cannot be told, a reset says so, at once.
 func (a *Response) crossed(err, unsent error, sent time.Time) bool {
 	c := a.conn
 	if !c.reused || a.Status != 0 || len(c.buffered()) > 0 || a.ctx.Err() != nil || time.Since(sent) >= crossing {
 		return false
 	}
-	return isReset(err) || err == io.EOF && (isReset(unsent) || c.untaken())
+	reset := isReset(err) || isReset(unsent)
+	if !reset && err != io.EOF {
+		return false
+	}
+	if all, known := c.acknowledged(); known {
+		return !all
+	}
+	return reset
 }
 
 func isReset(err error) bool {

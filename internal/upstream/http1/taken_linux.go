@@ -5,17 +5,22 @@ import "golang.org/x/sys/unix"
 // closed is a connection's state after a reset (TCP_CLOSE of Linux).
 const closed = 7
 
-// untaken reports, of a connection that the other side has closed, whether its system
-// has not acknowledged all that was written: the closing crossed the request, and
-// nobody can have read it whole.
-func (c *conn) untaken() bool {
+// acknowledged reports, of a connection that the other side has closed or reset, whether
+// its system has acknowledged all that was written. Without that the closing crossed the
+// request, and nobody can have read it whole.
+func (c *conn) acknowledged() (all, known bool) {
 	if c.raw == nil {
-		return false
+		return false, false
 	}
-	crossed := false
 	_ = c.raw.Control(func(fd uintptr) {
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		crossed = err == nil && (info.State == closed || info.Unacked > 0)
+		switch {
+		case err != nil:
+		case info.Bytes_sent == 0: // before Linux 4.19 nobody counted
+			known = info.State == closed || info.Unacked > 0
+		default: // the first byte that was acknowledged is the SYN
+			all, known = info.Bytes_acked > info.Bytes_sent-info.Bytes_retrans, true
+		}
 	})
-	return crossed
+	return all, known
 }

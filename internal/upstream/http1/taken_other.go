@@ -2,5 +2,5 @@
 
 package http1
 
-// untaken is not known here; then a request is not sent again.
-func (c *conn) untaken() bool { return false }
+// acknowledged cannot be told here.
+func (c *conn) acknowledged() (all, known bool) { return false, false }

@@ -112,9 +112,14 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	if !q.Began.IsZero() {
 		a.start = q.Began
 	}
-	if cn := c.pool.take(targetOf(q.URL), now, c.IdleTimeout); cn != nil {
+	to := targetOf(q.URL)
+	for cn := c.pool.take(to, now, c.IdleTimeout); cn != nil; cn = c.pool.take(to, now, c.IdleTimeout) {
 		q.Opening.Note(Kept, 0, 0)
-		if err = a.exchange(cn, out); !errors.Is(err, errStale) {
+		err := a.exchange(cn, out, now)
+		if err == errStale {
+			break
+		}
+		if err != errGone {
 			return err
 		}
 	}
@@ -125,7 +130,7 @@ func (c *Client) Do(ctx context.Context, q *Request, a *Response) error {
 	if q.Opened != nil {
 		q.Opened()
 	}
-	return a.exchange(cn, out)
+	return a.exchange(cn, out, now)
 }
 
 // open dials, and lays TLS upon the connection for https.

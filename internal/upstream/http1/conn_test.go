@@ -225,22 +225,18 @@ func TestU08OnlyARequestThatWasNotTakenIsSentAgain(t *testing.T) {
 				}
 			}
 		})
-		writes, c := 0, tcp(t)
-		dial := c.Dial
-		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			nc, err := dial(ctx, network, address)
-			if err == nil && tc.crossing {
-				nc.(*socket).before = func() {
-					if writes++; writes == 2 {
-						leave <- true
-						<-left
-					}
-				}
-			}
-			return nc, err
-		}
+		c := tcp(t)
 		if _, _, err := call(c, u, []byte("{}"), long); err != nil {
 			t.Fatal(err)
+		}
+		if kept := c.pool.hosts[targetOf(u)][0]; tc.crossing {
+			look := kept.probe
+			kept.probe = func(fd uintptr) {
+				if look(fd); kept.open {
+					leave <- true
+					<-left
+				}
+			}
 		}
 		_, body, err := call(c, u, []byte("{}"), long)
 		if again := err == nil && body == "ok"; again != tc.crossing || requests.Load() != tc.requests {

@@ -37,8 +37,6 @@ func (c *counted) Close() error {
 type socket struct {
 	*net.TCPConn
 	counted
-	// before is called ahead of every write, when it is not nil.
-	before func()
 }
 
 func (s *socket) Close() error                       { return s.counted.Close() }
@@ -49,12 +47,7 @@ func (s *socket) SetDeadline(t time.Time) error      { return s.TCPConn.SetDeadl
 func (s *socket) SetReadDeadline(t time.Time) error  { return s.TCPConn.SetReadDeadline(t) }
 func (s *socket) SetWriteDeadline(t time.Time) error { return s.TCPConn.SetWriteDeadline(t) }
 
-func (s *socket) Write(p []byte) (int, error) {
-	if s.before != nil {
-		s.before()
-	}
-	return s.TCPConn.Write(p)
-}
+func (s *socket) Write(p []byte) (int, error) { return s.TCPConn.Write(p) }
 
 // client dials with dial and fails the test when a connection is left open.
 func client(t testing.TB, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {

@@ -15,15 +15,15 @@ type pool struct {
 	closed bool
 }
 
-// take returns a connection that the other side has not closed, nil when
-// there is none.
+// take returns a kept connection, nil when there is none. Whether the other side has
+// closed it is looked at here, unless sending does.
 func (p *pool) take(to target, now time.Time, keep time.Duration) *conn {
 	for {
 		c := p.pop(to)
 		if c == nil {
 			return nil
 		}
-		if now.Sub(c.idleSince) < keep && c.idle() {
+		if now.Sub(c.idleSince) < keep && (c.asks() || c.idle()) {
 			c.reused = true
 			return c
 		}

@@ -52,12 +52,17 @@ func (a *Response) headerLimit() (time.Time, error) {
 	return a.start.Add(a.limits.Total), &TimeoutError{StageTotal, a.limits.Total}
 }
 
-// exchange sends the request and reads the header of the answer.
-func (a *Response) exchange(c *conn, out *output) error {
+// exchange sends the request, of a call that began at now, and reads the header of the
+// answer.
+func (a *Response) exchange(c *conn, out *output, now time.Time) error {
 	a.conn = c
 	a.stop = OnEnd(a.ctx, c.abort)
 	until := a.start.Add(min(a.limits.Header, a.limits.Total))
-	n, unsent := c.writeAll(out, until)
+	n, unsent, err := c.send(out, until)
+	if unsent == errGone {
+		a.let(false)
+		return errGone
+	}
 	if unsent != nil && (a.ctx.Err() != nil || timedOut(unsent)) {
 		return a.fail(unsent)
 	}
@@ -65,10 +70,12 @@ func (a *Response) exchange(c *conn, out *output) error {
 		a.let(false)
 		return errStale
 	}
-	sent := time.Now()
 	// When the upstream took only a part, it may have answered without reading on.
-	if err := a.readHead(until); err != nil {
-		if a.crossed(err, unsent, sent) {
+	if err == nil {
+		err = a.readHead(until)
+	}
+	if err != nil {
+		if a.crossed(err, unsent, now) {
 			a.let(false)
 			return errStale
 		}
@@ -106,9 +113,9 @@ const crossing = 2 * time.Second
 // crossed reports whether the upstream closed a kept connection while the request
 // was on its way: no byte of an answer came, and the other side's system has not
 // acknowledged all of the request. Where that cannot be told, a reset says so, at once.
-func (a *Response) crossed(err, unsent error, sent time.Time) bool {
+func (a *Response) crossed(err, unsent error, began time.Time) bool {
 	c := a.conn
-	if !c.reused || a.Status != 0 || len(c.buffered()) > 0 || a.ctx.Err() != nil || time.Since(sent) >= crossing {
+	if !c.reused || a.Status != 0 || len(c.buffered()) > 0 || a.ctx.Err() != nil || time.Since(began) >= crossing {
 		return false
 	}
 	reset := isReset(err) || isReset(unsent)

@@ -21,5 +21,7 @@ func (c *conn) receive(uintptr) bool { return true }
 
 func (l *link) receiveAhead(uintptr) bool { return true }
 
+func (c *conn) askAt(uintptr) bool { return true }
+
 // look has nothing.
 func (c *conn) look() {}

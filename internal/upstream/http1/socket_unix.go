@@ -21,6 +21,34 @@ func (c *conn) peek(fd uintptr) {
 	c.open = err == syscall.EAGAIN || err == syscall.EINTR
 }
 
+// askAt is a step of ask: at first it looks and writes, then it reads; false means that
+// nothing has come yet.
+func (c *conn) askAt(fd uintptr) bool {
+	q := &c.asked
+	if q.done {
+		return c.receive(fd)
+	}
+	c.probe(fd)
+	if q.gone = c.reused && !c.open; q.gone {
+		return true
+	}
+	for q.written < len(q.request) {
+		n, err := syscall.Write(int(fd), q.request[q.written:])
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return true
+		case err != nil:
+			q.done, q.refused = true, os.NewSyscallError("write", err)
+			return c.receive(fd) // an answer may have come before
+		default:
+			q.written += n
+		}
+	}
+	q.done = true
+	return !c.open && c.receive(fd) // what came before the stay is not told again
+}
+
 // writeNow writes what the system takes without waiting, pieces in one call.
 func (l *link) writeNow(pieces ...[]byte) (written int, err error) {
 	if l.raw == nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/url"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -23,6 +24,15 @@ func keptConn(t *testing.T, c *Client) *conn {
 	}
 	t.Fatal("no connection is kept")
 	return nil
+}
+
+// polite is a server that answers every request.
+func polite(t *testing.T) *url.URL {
+	return server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
+		for readRequest(r) {
+			_, _ = io.WriteString(c, okAnswer)
+		}
+	})
 }
 
 func TestU08KeptConnectionsThatWereClosedArePassedOver(t *testing.T) {
@@ -120,11 +130,7 @@ func TestWordsThatNobodyAskedForEndAKeptConnection(t *testing.T) {
 }
 
 func TestADeadlineOfAnEarlierCallDoesNotEndAnother(t *testing.T) {
-	u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
-		for readRequest(r) {
-			_, _ = io.WriteString(c, okAnswer)
-		}
-	})
+	u := polite(t)
 	c := tcp(t)
 	if _, _, err := call(c, u, []byte("{}"), long); err != nil {
 		t.Fatal(err)
@@ -140,18 +146,14 @@ func TestADeadlineOfAnEarlierCallDoesNotEndAnother(t *testing.T) {
 }
 
 func TestARequestThatTheSystemDoesNotTakeAtOnceIsWrittenWhole(t *testing.T) {
-	u := server(t, func(_ int, c *net.TCPConn, r *bufio.Reader) {
-		for readRequest(r) {
-			_, _ = io.WriteString(c, okAnswer)
-		}
-	})
+	u := polite(t)
 	c := tcp(t)
 	if _, _, err := call(c, u, []byte("{}"), long); err != nil {
 		t.Fatal(err)
 	}
 	cn := keptConn(t, c)
 	cn.converse = func(fd uintptr) bool {
-		cn.asked.written, _ = syscall.Write(int(fd), cn.asked.request[:20])
+		cn.took, _ = syscall.Write(int(fd), cn.offered[:20])
 		return true // as when the system has no more room
 	}
 	if _, body, err := call(c, u, []byte("{}"), long); err != nil || body != "ok" {

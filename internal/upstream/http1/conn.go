@@ -40,7 +40,7 @@ type conn struct {
 	probe  func(fd uintptr)
 	open   bool
 	peeked [1]byte
-	// converse is askAt, kept as abort; asked is what it writes and what came of that.
+	// converse is askAt, kept as abort; asked is what came of it.
 	converse func(fd uintptr) bool
 	asked    asked
 
@@ -81,65 +81,6 @@ func (c *conn) write(p []byte, until time.Time) (int, error) {
 		n = c.taken
 	}
 	return n, err
-}
-
-// asked is a request on its way in one stay at the poller.
-type asked struct {
-	request []byte
-	written int
-	done    bool // all is written, or nothing more can be
-	gone    bool // the connection had been closed before
-	refused error
-}
-
-// errGone says that a kept connection had been closed before anything was written.
-var errGone = errors.New("http1: the kept connection was closed")
-
-// send writes a request, and returns how much of it was taken; unsent is why not all was.
-// Of a small one it waits for the answer, too, whose begin is then in the buffer unless
-// failed says what came instead.
-func (c *conn) send(out *output, until time.Time) (n int, unsent, failed error) {
-	if !c.asks() {
-		n, unsent = c.writeAll(out, until)
-		return n, unsent, nil
-	}
-	if len(out.rest) == 0 {
-		return c.ask(out.first, until)
-	}
-	if c.reused && !c.quiet() {
-		return 0, errGone, nil
-	}
-	n, unsent = c.writeAll(out, until)
-	return n, unsent, nil
-}
-
-// asks reports whether sending looks itself whether the connection is open.
-func (c *conn) asks() bool { return waitsEmpty && c.secure == nil && c.raw != nil }
-
-// ask looks whether the connection is open, writes a request and waits for the answer,
-// in one stay at the poller. So nothing that comes after the look is missed, and the
-// read that finds nothing yet is saved.
-func (c *conn) ask(request []byte, until time.Time) (n int, unsent, failed error) {
-	c.asked = asked{request: request}
-	c.prepare(until)
-	err := c.raw.Read(c.converse)
-	for c.early(err) {
-		err = c.raw.Read(c.converse)
-	}
-	q := c.asked
-	c.asked.request = nil
-	switch {
-	case q.gone:
-		return 0, errGone, nil
-	case err != nil && !q.done:
-		return q.written, err, nil
-	case !q.done:
-		n, unsent = c.write(request[q.written:], until)
-		return q.written + n, unsent, nil
-	case err == nil && c.start == c.end:
-		err = c.failed
-	}
-	return q.written, q.refused, err
 }
 
 // writeAll writes a request and returns how much of it was taken. Of a large one that is

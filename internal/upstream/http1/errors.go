@@ -53,6 +53,8 @@ func (e *FieldError) Error() string {
 }
 
 var (
+	// errGone: a kept connection had been closed before anything was written.
+	errGone = errors.New("http1: the kept connection was closed")
 	// errStale: the upstream was closing a kept connection when the request came.
 	errStale  = errors.New("http1: the connection was not kept")
 	errClosed = errors.New("http1: read of a closed response")

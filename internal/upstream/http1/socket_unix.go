@@ -24,29 +24,19 @@ func (c *conn) peek(fd uintptr) {
 // askAt is a step of ask: at first it looks and writes, then it reads; false means that
 // nothing has come yet.
 func (c *conn) askAt(fd uintptr) bool {
-	q := &c.asked
-	if q.done {
+	if c.asked.done {
 		return c.receive(fd)
 	}
 	c.probe(fd)
-	if q.gone = c.reused && !c.open; q.gone {
+	if c.asked.gone = c.reused && !c.open; c.asked.gone {
 		return true
 	}
-	for q.written < len(q.request) {
-		n, err := syscall.Write(int(fd), q.request[q.written:])
-		switch {
-		case err == syscall.EINTR:
-		case err == syscall.EAGAIN:
-			return true
-		case err != nil:
-			q.done, q.refused = true, os.NewSyscallError("write", err)
-			return c.receive(fd) // an answer may have come before
-		default:
-			q.written += n
-		}
+	c.try(fd)
+	if c.asked.done = c.refused != nil || c.took == len(c.offered); !c.asked.done {
+		return true
 	}
-	q.done = true
-	return !c.open && c.receive(fd) // what came before the stay is not told again
+	// What came before the stay is not told again; nor is an answer before a refusal.
+	return (c.refused != nil || !c.open) && c.receive(fd)
 }
 
 // writeNow writes what the system takes without waiting, pieces in one call.

@@ -46,24 +46,22 @@ func (t *Table) Probed(id string, well bool, rest time.Duration, now time.Time) 
 // LastSuccess returns when a deployment last answered, the zero time when it has not
 // since the start.
 func (t *Table) LastSuccess(id string) time.Time {
-	g := t.byID[id]
-	if g == nil {
-		return time.Time{}
-	}
-	if at := g.members[0].health.seen.Load(); at != 0 {
-		return time.Unix(0, at)
-	}
-	return time.Time{}
+	return t.last(id, func(h *health) int64 { return h.seen.Load() })
 }
 
 // LastFailure returns when a call last failed in a way that speaks of the deployment, and
 // not of its limits or a slow moment; the zero time when none has since the start.
 func (t *Table) LastFailure(id string) time.Time {
+	return t.last(id, func(h *health) int64 { return h.broke.Load() })
+}
+
+// last reads when something last happened, kept as ns since 1970.
+func (t *Table) last(id string, of func(*health) int64) time.Time {
 	g := t.byID[id]
 	if g == nil {
 		return time.Time{}
 	}
-	if at := g.members[0].health.broke.Load(); at != 0 {
+	if at := of(g.members[0].health); at != 0 {
 		return time.Unix(0, at)
 	}
 	return time.Time{}
